@@ -1,0 +1,38 @@
+# make demo   the whole thing on this machine        make check  format, lint, types, catalogues
+# make test   every test                             make pictures  the digest as PNGs, to be looked at
+# Each sets up what it needs: a .venv, the pinned packages and, for tests and as root, Debian's packages.
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check pictures wheel clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/runtime.ready
+	@$(BIN)/newsletter demo
+
+test: $(VENV)/development.ready
+	@tools/prepare system
+	$(BIN)/pytest $(PYTEST)
+
+check: $(VENV)/development.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m tools.check_catalogues
+
+pictures: $(VENV)/development.ready
+	@tools/prepare system
+	$(BIN)/python -m tools.pictures pictures
+
+wheel: $(VENV)/development.ready
+	$(BIN)/python -m build --wheel
+
+clean:
+	rm -rf $(VENV) dist build pictures .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/runtime.ready: pyproject.toml constraints.txt
+	@tools/prepare runtime
+
+$(VENV)/development.ready: pyproject.toml constraints.txt
+	@tools/prepare development

@@ -1,0 +1,5 @@
+"""A self-hosted newsletter and urgent-alert system for solidarity campaigns."""
+
+from importlib.metadata import version
+
+__version__ = version("solidarity-newsletter")
