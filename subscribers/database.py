@@ -1,0 +1,179 @@
+"""The lowest floor: the engine, its transactions, and the base of every table."""
+
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, Engine, Enum, MetaData, create_engine, event, make_url, text
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from subscribers.errors import DatabaseLocked, DatabaseMissing, DatabaseUnreachable
+
+BUSY_TIMEOUT_S = 5.0
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC: timezone-aware in Python; `timestamptz` in PostgreSQL, ISO text in SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a moment without a zone; hand the database UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = f"a moment without a zone: {value!r}"
+            raise ValueError(msg)
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give the moment back in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def word(kind: type[Any]) -> Enum:
+    """Make the column type that stores a StrEnum as its plain word."""
+    return Enum(kind, native_enum=False, length=32, values_callable=lambda members: [m.value for m in members])
+
+
+class Base(DeclarativeBase):
+    """The base of every table of both packages."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Instant, list[str]: JSON, dict[str, str]: JSON}  # noqa: RUF012 - SQLAlchemy reads it
+
+
+class Database:
+    """One database, SQLite or PostgreSQL, and the two ways into it: `read` and `write`."""
+
+    def __init__(self, url: str, *, create: bool = False) -> None:
+        """Make the engine; nothing is opened yet.
+
+        Args:
+            url: an SQLAlchemy URL, `sqlite:///path` or `postgresql://…` (psycopg 3 is used).
+            create: whether an SQLite file that is not there may be made.
+
+        Raises:
+            DatabaseUnreachable: the URL can't be understood.
+        """
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise DatabaseUnreachable(reason="database_url is not an SQLAlchemy URL") from None
+        if parsed.drivername in {"postgres", "postgresql"}:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        if parsed.drivername not in {"sqlite", "postgresql+psycopg"}:
+            raise DatabaseUnreachable(reason=f"{parsed.drivername!r} is neither sqlite nor postgresql")
+        self.url = parsed
+        self.engine = _sqlite_engine(parsed, create=create) if self.is_sqlite else create_engine(parsed)
+        self._readers = self.engine.execution_options(read_only=True, postgresql_readonly=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def place(self) -> str:
+        """Where it is, without a password, for messages."""
+        return self.url.database or "memory" if self.is_sqlite else self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a transaction in which the database itself refuses every change.
+
+        Pages that answer GET get only this one, so that no GET can change anything.
+        """
+        with _told_plainly(self.place), Session(self._readers) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open a transaction, committed at the end, rolled back as a whole by any exception.
+
+        On SQLite it takes the write lock at once (BEGIN IMMEDIATE), so that what was read stays true
+        until what depends on it is written.
+        """
+        with (
+            _told_plainly(self.place),
+            Session(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def serialise(self, session: Session, what: str) -> None:
+        """Let only one transaction at a time, on any machine, do `what` until this one ends.
+
+        SQLite's writers are one at a time already; PostgreSQL gets an advisory lock.
+        """
+        if not self.is_sqlite:
+            session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": zlib.crc32(what.encode())})
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def _sqlite_engine(url: URL, *, create: bool) -> Engine:
+    path = Path(url.database or ":memory:")
+
+    def connect() -> sqlite3.Connection:
+        # mode=rw never makes a file: a mistyped path must not become a second, empty database.
+        mode = "rwc" if create else "rw"
+        return sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    engine = create_engine(url, creator=connect)
+
+    @event.listens_for(engine, "connect")
+    def settle(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get("read_only", False)
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+@contextmanager
+def _told_plainly(place: str) -> Iterator[None]:
+    """Turn what a driver says of a locked or absent database into a sentence for a person."""
+    try:
+        yield
+    except OperationalError as error:
+        said = str(error.orig)
+        if "database is locked" in said or "database table is locked" in said:
+            raise DatabaseLocked from error
+        if "unable to open database file" in said:
+            raise DatabaseMissing(place=place) from error
+        if "connection" in said or "could not translate host" in said:
+            raise DatabaseUnreachable(reason=said.strip().splitlines()[0]) from error
+        raise

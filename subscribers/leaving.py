@@ -1,0 +1,43 @@
+"""Leaving: by one's own link, at once, for good until that person comes back by themselves."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from subscribers.consent import Consent, ConsentAct
+from subscribers.model import LeftReason, Subscriber
+from subscribers.tokens import Claim, InvalidToken
+
+
+def find_claimed(session: Session, claim: Claim) -> Subscriber:
+    """Find whom a token speaks for.
+
+    Raises:
+        InvalidToken: they are gone, or the token was revoked.
+    """
+    subscriber = session.get(Subscriber, claim.subscriber_id)
+    if subscriber is None or claim.epoch != subscriber.token_epoch:
+        raise InvalidToken
+    return subscriber
+
+
+def leave(session: Session, subscriber: Subscriber, *, source: str, now: datetime) -> bool:
+    """Take somebody off and record that they withdrew their consent (GDPR Art. 7(3)).
+
+    Args:
+        session: a writing transaction.
+        subscriber: who leaves.
+        source: how: the page or the one-click address.
+        now: the moment.
+
+    Returns:
+        Whether they were still on.
+    """
+    if not subscriber.leave(LeftReason.UNSUBSCRIBED, now):
+        return False
+    session.add(
+        Consent(
+            subscriber_id=subscriber.id, act=ConsentAct.WITHDRAWN, at=now, source=source, recorded_at=now, wording=""
+        )
+    )
+    return True

@@ -1,0 +1,107 @@
+"""A subscriber: an address with a person behind it, and the states that it goes through."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from subscribers.addresses import Address
+from subscribers.database import Base, word
+from subscribers.errors import SubscribersError
+from subscribers.preferences import Cadence, Profile
+
+
+class Status(StrEnum):
+    """Where a subscriber stands: `pending → active → left`."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    LEFT = "left"
+
+
+class LeftReason(StrEnum):
+    """Why someone left."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    ERASED = "erased"
+
+
+class AlreadyLeft(SubscribersError):
+    """Subscriber {subscriber} has left; only a fresh sign-up by that person brings them back."""
+
+
+class Subscriber(Base):
+    """One address and what its owner decided. States move only through the methods below.
+
+    Attributes:
+        address_key: the same for every spelling of one mailbox; see `Address.key`.
+        joined_at: when this person became active here; appeals released before it are not new to them.
+        token_epoch: raised to revoke every link that was sent to this person so far.
+        paused_until: no mail before this moment.
+    """
+
+    __tablename__ = "subscribers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(320))
+    address_key: Mapped[str] = mapped_column(String(320), unique=True)
+    name: Mapped[str] = mapped_column(String(200), default="")
+    status: Mapped[Status] = mapped_column(word(Status), default=Status.PENDING)
+    left_reason: Mapped[LeftReason | None] = mapped_column(word(LeftReason))
+    created_at: Mapped[datetime]
+    joined_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
+    cadence: Mapped[Cadence] = mapped_column(word(Cadence), default=Cadence.WEEKLY)
+    paused_until: Mapped[datetime | None]
+    token_epoch: Mapped[int] = mapped_column(default=0)
+    profile_id: Mapped[int] = mapped_column(ForeignKey("profiles.id"))
+
+    profile: Mapped[Profile] = relationship()
+
+    __table_args__ = (
+        Index("ix_subscribers_status_cadence", "status", "cadence"),
+        # A number is never given twice: an old link must not open somebody else's page.
+        {"sqlite_autoincrement": True},
+    )
+
+    @classmethod
+    def new(cls, address: Address, *, name: str, cadence: Cadence, profile: Profile, now: datetime) -> "Subscriber":
+        """Make a pending subscriber; nothing is sent until `confirm`."""
+        return cls(
+            email=address.email,
+            address_key=address.key,
+            name=name,
+            status=Status.PENDING,
+            created_at=now,
+            cadence=cadence,
+            profile=profile,
+            token_epoch=0,
+        )
+
+    def confirm(self, now: datetime) -> None:
+        """Move `pending → active`; confirming twice is fine.
+
+        Raises:
+            AlreadyLeft: this person left; nobody but they can undo that, by signing up afresh.
+        """
+        if self.status is Status.LEFT:
+            raise AlreadyLeft(subscriber=self.id)
+        if self.status is Status.PENDING:
+            self.status = Status.ACTIVE
+            self.joined_at = now
+
+    def leave(self, reason: LeftReason, now: datetime) -> bool:
+        """Move to `left`, from wherever; the first reason stays.
+
+        Returns:
+            Whether this changed anything.
+        """
+        if self.status is Status.LEFT:
+            return False
+        self.status = Status.LEFT
+        self.left_reason = reason
+        self.left_at = now
+        return True

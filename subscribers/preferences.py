@@ -1,0 +1,113 @@
+"""What a subscriber wants to read. Equal wishes are stored once, as a profile that many share."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from sqlalchemy import String, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from subscribers.database import Base, word
+
+
+class Cadence(StrEnum):
+    """How often someone is written to."""
+
+    URGENT = "urgent"  # alerts only
+    EACH = "each"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+class Format(StrEnum):
+    """What a mail is made of."""
+
+    HTML = "html"  # with a text part beside it
+    TEXT = "text"  # text alone
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What decides which edition someone gets; equal readings get equal editions.
+
+    Attributes:
+        languages: BCP 47 tags in the order in which the person wants to read them; never empty.
+        topics: none means all.
+        countries: ISO 3166 alpha-2; none means all.
+        format: HTML with text, or text alone.
+        discreet: a neutral sender and subject, text only.
+    """
+
+    languages: tuple[str, ...] = ("en",)
+    topics: frozenset[str] = frozenset()
+    countries: frozenset[str] = frozenset()
+    format: Format = Format.HTML
+    discreet: bool = False
+
+    @property
+    def key(self) -> str:
+        """A name for exactly these wishes: SHA-256 over their canonical JSON, in hex."""
+        facts = [
+            list(self.languages),
+            sorted(self.topics),
+            sorted(self.countries),
+            self.format,
+            self.discreet,
+        ]
+        return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
+
+
+class Profile(Base):
+    """One reading, shared by everyone who has it: planning looks at profiles, never at each person's wishes."""
+
+    __tablename__ = "profiles"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    languages: Mapped[list[str]]
+    topics: Mapped[list[str]]
+    countries: Mapped[list[str]]
+    format: Mapped[Format] = mapped_column(word(Format))
+    discreet: Mapped[bool]
+
+    @property
+    def reading(self) -> Reading:
+        """The wishes as a value."""
+        return Reading(
+            languages=tuple(self.languages),
+            topics=frozenset(self.topics),
+            countries=frozenset(self.countries),
+            format=self.format,
+            discreet=self.discreet,
+        )
+
+    @classmethod
+    def new(cls, reading: Reading) -> Self:
+        """Make the row for these wishes; `of` is what nearly everyone wants."""
+        return cls(
+            key=reading.key,
+            languages=list(reading.languages),
+            topics=sorted(reading.topics),
+            countries=sorted(reading.countries),
+            format=reading.format,
+            discreet=reading.discreet,
+        )
+
+    @classmethod
+    def of(cls, session: Session, reading: Reading) -> Self:
+        """Find the profile for these wishes, or add it to the session's transaction."""
+        same = select(cls).where(cls.key == reading.key)
+        found = session.scalar(same)
+        if found is None:
+            found = cls.new(reading)
+            try:
+                with session.begin_nested():
+                    session.add(found)
+            except IntegrityError:
+                # On PostgreSQL somebody else may have had the same wishes in the same moment.
+                found = session.scalars(same).one()
+        return found

@@ -1,0 +1,62 @@
+"""Addresses that must get no mail, kept as keyed hashes: they survive erasure and name nobody."""
+
+import hmac
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+
+from sqlalchemy import LargeBinary, String, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from subscribers.database import Base
+
+LOOKUP_SIZE = 500  # hashes in one statement; SQLite's oldest limit is 999 parameters
+
+
+class Suppression(Base):
+    """One address that must get no mail.
+
+    Attributes:
+        hash: HMAC-SHA-256 of the address key (RFC 2104), 32 bytes.
+        reason: the word for why; see `LeftReason`.
+    """
+
+    __tablename__ = "suppressions"
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime]
+
+
+class SuppressionList:
+    """Asks and adds; needs the key, which is never in the database."""
+
+    def __init__(self, key: bytes) -> None:
+        """Take the HMAC key, `Keys.suppression`."""
+        self._key = key
+
+    def hash(self, address_key: str) -> bytes:
+        """Give the 32-byte keyed hash of an `Address.key`."""
+        return hmac.digest(self._key, address_key.encode(), "sha256")
+
+    def add(self, session: Session, address_key: str, *, reason: str, now: datetime) -> None:
+        """Suppress an address; the first reason stays."""
+        hashed = self.hash(address_key)
+        if session.get(Suppression, hashed) is None:
+            # On PostgreSQL a bounce and a complaint may come in at the same moment: then the other one was first.
+            session.flush()  # what others left in the session must fail on its own account
+            with suppress(IntegrityError), session.begin_nested():
+                session.add(Suppression(hash=hashed, reason=reason, at=now))
+
+    def among(self, session: Session, address_keys: Iterable[str]) -> set[str]:
+        """Give those of the address keys that are suppressed."""
+        by_hash = {self.hash(key): key for key in address_keys}
+        hashes = list(by_hash)
+        found: set[str] = set()
+        for start in range(0, len(hashes), LOOKUP_SIZE):
+            some = hashes[start : start + LOOKUP_SIZE]
+            found.update(
+                by_hash[h] for h in session.scalars(select(Suppression.hash).where(Suppression.hash.in_(some)))
+            )
+        return found

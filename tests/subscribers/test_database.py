@@ -1,0 +1,67 @@
+import sqlite3
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, StatementError
+
+from subscribers.database import Database
+from subscribers.errors import DatabaseLocked, DatabaseUnreachable
+from subscribers.preferences import Profile, Reading
+from subscribers.suppression import Suppression
+
+
+def test_a_reading_transaction_can_change_nothing(database):
+    with pytest.raises(DBAPIError, match=r"readonly|read-only"), database.read() as session:
+        session.execute(text("DELETE FROM subscribers"))
+
+
+def test_a_writing_transaction_after_a_reading_one_can_write_again(database):
+    with database.read() as session:
+        session.execute(text("SELECT 1"))
+    with database.write() as session:
+        Profile.of(session, Reading())
+    with database.read() as session:
+        assert session.scalar(text("SELECT count(*) FROM profiles")) == 1
+
+
+def test_an_exception_takes_everything_back(database):
+    with pytest.raises(RuntimeError), database.write() as session:
+        Profile.of(session, Reading())
+        raise RuntimeError
+    with database.read() as session:
+        assert session.scalar(text("SELECT count(*) FROM profiles")) == 0
+
+
+def test_moments_come_back_in_utc_whatever_zone_they_were_in(database):
+    kabul = timezone(timedelta(hours=4, minutes=30))
+    with database.write() as session:
+        session.add(Suppression(hash=b"x", reason="left", at=datetime(2026, 3, 1, 12, 0, tzinfo=kabul)))
+    with database.read() as session:
+        found = session.get_one(Suppression, b"x")
+        assert found.at == datetime(2026, 3, 1, 7, 30, tzinfo=UTC)
+        assert found.at.utcoffset() == timedelta(0)
+
+
+def test_a_moment_without_a_zone_is_refused(database):
+    with pytest.raises(StatementError, match="without a zone"), database.write() as session:
+        session.add(Suppression(hash=b"x", reason="left", at=datetime(2026, 3, 1, 12, 0)))  # noqa: DTZ001 - the mistake
+        session.flush()
+
+
+def test_a_database_that_another_program_holds_is_said_to_be_locked(sqlite_url, monkeypatch):
+    monkeypatch.setattr("subscribers.database.BUSY_TIMEOUT_S", 0.01)
+    database = Database(sqlite_url)
+    other = sqlite3.connect(database.url.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(DatabaseLocked), database.write() as session:
+        session.execute(text("SELECT 1"))
+    other.close()
+    database.dispose()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://host/name", "postgresql://nobody@127.0.0.1:1/none"])
+def test_a_database_that_cannot_be_reached_is_one_sentence(url):
+    with pytest.raises(DatabaseUnreachable) as told, Database(url).read() as session:
+        session.execute(text("SELECT 1"))
+    assert "\n" not in str(told.value)
