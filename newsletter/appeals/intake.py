@@ -1,0 +1,181 @@
+"""Takes a source's items in as drafts. It never sends, and never writes over what an organiser wrote."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from newsletter.appeals.item import Item
+from newsletter.appeals.model import Appeal, AppealIdentity, AppealStatus, AppealText
+from newsletter.errors import NewsletterError
+from subscribers.database import Database
+
+CONTENT = ("title", "byline", "teaser", "body")
+
+
+class NoSuchAppeal(NewsletterError):
+    """There is no appeal {reference}. `newsletter appeal list` shows them all."""
+
+
+class NothingOffered(NewsletterError):
+    """The source of appeal {reference} says nothing else than what stands here."""
+
+
+class Taken(StrEnum):
+    """What became of one item."""
+
+    NEW = "new"
+    TRANSLATION = "translation"
+    UNCHANGED = "unchanged"
+    UPDATED = "updated"  # changed at the source; the draft was untouched and follows it
+    CHANGED = "changed"  # changed at the source; what stands here was kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intake:
+    """One item's fate.
+
+    Attributes:
+        taken: what became of it.
+        reference: the appeal's.
+        language, title: of the text in question.
+    """
+
+    taken: Taken
+    reference: str
+    language: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """Where items are taken in.
+
+    Attributes:
+        database: for making one import wait for another.
+        propose_countries: (title, teaser, language) -> ISO codes, for items that name none.
+        propose_urgent: title -> whether it calls itself urgent.
+    """
+
+    database: Database
+    propose_countries: Callable[[str, str, str], tuple[str, ...]]
+    propose_urgent: Callable[[str], bool]
+
+    def take_in(self, session: Session, items: Iterable[Item], *, source: str, now: datetime) -> list[Intake]:
+        """Take items in, the oldest first, so that references follow the dates.
+
+        Args:
+            session: a writing transaction.
+            items: what a reader read.
+            source: the location that was read, kept with new appeals.
+            now: the moment of import.
+
+        Returns:
+            What became of each.
+        """
+        self.database.serialise(session, "intake")
+        return [self._take(session, item, source, now) for item in sorted(items, key=lambda item: item.published_on)]
+
+    def _take(self, session: Session, item: Item, source: str, now: datetime) -> Intake:
+        appeal = _known(session, item)
+        if appeal is None:
+            appeal = Appeal(
+                reference=_next_reference(session, item.published_on.year),
+                status=AppealStatus.DRAFT,
+                published_on=item.published_on,
+                deadline=item.deadline,
+                urgent=self.propose_urgent(item.title) if item.urgent is None else item.urgent,
+                countries=list(
+                    self.propose_countries(item.title, item.teaser, item.language)
+                    if item.countries is None
+                    else item.countries
+                ),
+                topics=list(item.topics),
+                url=item.url,
+                source=source,
+                created_at=now,
+                texts=[_text(item)],
+                identities=[AppealIdentity(name=name) for name in item.identities],
+            )
+            session.add(appeal)
+            session.flush()
+            return _fate(Taken.NEW, appeal, item)
+        known = {identity.name for identity in appeal.identities}
+        appeal.identities += [AppealIdentity(name=name) for name in item.identities if name not in known]
+        text = next((text for text in appeal.texts if text.language == item.language), None)
+        if text is None:
+            appeal.texts.append(_text(item))
+            session.flush()
+            return _fate(Taken.TRANSLATION, appeal, item)
+        fate = _fate(_compare(appeal, text, item), appeal, item)
+        session.flush()
+        return fate
+
+
+def _known(session: Session, item: Item) -> Appeal | None:
+    for name in item.identities:
+        if identity := session.get(AppealIdentity, name):
+            return session.get_one(Appeal, identity.appeal_id)
+    return None
+
+
+def _compare(appeal: Appeal, text: AppealText, item: Item) -> Taken:
+    said = item.content_hash
+    if said == text.source_hash:
+        # The source came back to what was taken: there is nothing to offer any more.
+        text.offered, text.offered_hash = None, ""
+        return Taken.UNCHANGED
+    if said == text.offered_hash:
+        return Taken.UNCHANGED
+    text.offered = {name: getattr(item, name) for name in CONTENT}
+    text.offered_hash = said
+    if appeal.status is AppealStatus.DRAFT and not text.edited and appeal.released_at is None:
+        take_offered(appeal, text)
+        return Taken.UPDATED
+    return Taken.CHANGED
+
+
+def take_offered(appeal: Appeal, text: AppealText) -> None:
+    """Replace a text by what its source says now; a released appeal needs approval again.
+
+    Raises:
+        NothingOffered: there is no difference to take.
+    """
+    if text.offered is None:
+        raise NothingOffered(reference=appeal.reference)
+    appeal.reopen_for_edit()
+    for name in CONTENT:
+        setattr(text, name, text.offered[name])
+    text.source_hash, text.offered, text.offered_hash, text.edited = text.offered_hash, None, "", False
+
+
+def find_appeal(session: Session, reference: str) -> Appeal:
+    """Find an appeal by its reference.
+
+    Raises:
+        NoSuchAppeal: there is none.
+    """
+    appeal = session.scalar(select(Appeal).where(Appeal.reference == reference.strip()))
+    if appeal is None:
+        raise NoSuchAppeal(reference=reference)
+    return appeal
+
+
+def _text(item: Item) -> AppealText:
+    content = {name: getattr(item, name) for name in CONTENT}
+    return AppealText(language=item.language, source_hash=item.content_hash, released=False, edited=False, **content)
+
+
+def _next_reference(session: Session, year: int) -> str:
+    # Numbers are compared as numbers: 2026/1000 comes after 2026/999.
+    prefix = f"{year:04d}/"
+    references = session.scalars(select(Appeal.reference).where(func.substr(Appeal.reference, 1, 5) == prefix))
+    numbers = (int(reference[5:].partition("-")[0]) for reference in references)
+    return f"{prefix}{max(numbers, default=0) + 1:03d}"
+
+
+def _fate(taken: Taken, appeal: Appeal, item: Item) -> Intake:
+    return Intake(taken=taken, reference=appeal.reference, language=item.language, title=item.title)

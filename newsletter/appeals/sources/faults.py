@@ -1,0 +1,102 @@
+"""What can be wrong with a source, each in one sentence with what to do.
+
+`place` is where it stands, as the person gave it: `appeals.txt, line 12` or an address.
+"""
+
+from newsletter.errors import NewsletterError
+
+
+class SourceFault(NewsletterError):
+    """A source can't be read."""
+
+
+class SourceMissing(SourceFault):
+    """There is no file {place}. Check its name, or give an address that begins with https://."""
+
+
+class SourceUnreadable(SourceFault):
+    """{place} can't be opened: {reason}. Check that it is a file which this account may read."""
+
+
+class SourceIsFolder(SourceFault):
+    """{place} is a folder. Name the files in it one by one, for example {place}/*.md."""
+
+
+class SourceEmpty(SourceFault):
+    """{place} is empty. Check that it was saved or downloaded whole."""
+
+
+class SourceTooLarge(SourceFault):
+    """{place} is larger than {limit_mb} MB. Give a listing page or a text, not an archive."""
+
+
+class SourceNotText(SourceFault):
+    """{place} is not text: it looks like {kind}. Give a text listing, a web page or a Markdown file."""
+
+
+class SchemeRefused(SourceFault):
+    """{place} is not a web address that can be read. Only http:// and https:// are."""
+
+
+class AddressBroken(SourceFault):
+    """{place} is not a whole web address. Copy it from the browser's address bar."""
+
+
+class PageRefused(SourceFault):
+    """{place} answered {status} {phrase}. Open it in a browser, and give the address that you see there."""
+
+
+class PageTimeout(SourceFault):
+    """{place} did not answer within {timeout_s} seconds. Try again later, or save the page and give the file."""
+
+
+class PageUnreachable(SourceFault):
+    """{place} can't be reached: {reason}. Check the address and this server's connection."""
+
+
+class RedirectLoop(SourceFault):
+    """{place} redirects more than {limit} times. Open it in a browser, and give the address that you end up at."""
+
+
+class RedirectElsewhere(SourceFault):
+    """{place} leads to another site, {host}. If that is where the appeals are, give its address instead."""
+
+
+class NoAppeals(SourceFault):
+    """{place} has no appeals that can be read: no line such as “Written by NAME Tuesday, 06 November 2012” and no
+    Joomla blog. Give the page that lists the appeals.
+    """
+
+
+class ItemWithoutTitle(SourceFault):
+    """{place}: this appeal has no title. Add one at its source, on a line of its own."""
+
+
+class ItemWithoutDate(SourceFault):
+    """{place}: “{title}” has no date. Show dates in the site's listing, or add one such as 2012-11-06."""
+
+
+class ItemDateImpossible(SourceFault):
+    """{place}: “{written}” is a date that doesn't exist. Correct it at its source."""
+
+
+class FrontMatterUnclosed(SourceFault):
+    """{place}: the front matter has no end. Put a line of three dashes (---) below its last key."""
+
+
+class FrontMatterUnreadable(SourceFault):
+    """{place}: the front matter is not YAML that can be read ({reason}). Write lines such as `title: "Strike: day 4"`,
+    with quotes around what holds a colon.
+    """
+
+
+class FrontMatterUnknownKey(SourceFault):
+    """{place}: the front matter has no key “{key}”; {hint}"""
+
+
+class FrontMatterTwice(SourceFault):
+    """{place}: “{key}” and “{other}” say the same thing. Keep one of them."""
+
+
+class FrontMatterWrongValue(SourceFault):
+    """{place}: “{key}” should be {wanted}, not {found}."""

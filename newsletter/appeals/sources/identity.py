@@ -1,0 +1,58 @@
+"""The names under which an appeal is known again, wherever and however often it is read."""
+
+import hashlib
+import re
+import unicodedata
+from datetime import date
+from typing import Final
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+_LONGEST: Final = 600
+_INESSENTIAL: Final = frozenset({"print", "format", "tmpl", "fbclid", "gclid", "mc_cid", "mc_eid"})
+
+
+def identities(*, title: str, published_on: date, url: str = "", source_id: str = "") -> tuple[str, ...]:
+    """Name an item, the strongest name first: its source's own id, its address, its date and title.
+
+    Args:
+        title: as the source has it.
+        published_on: the source's date.
+        url: absolute, or empty.
+        source_id: an id that stays the same over all its translations, or empty.
+    """
+    normal = re.sub(r"[\W_]+", " ", unicodedata.normalize("NFKC", title).casefold()).strip() or title.strip()
+    names = [f"dated:{published_on.isoformat()}:{normal}"]
+    if address := _address(url):
+        names.insert(0, f"url:{address}")
+    if source_id:
+        names.insert(0, f"markdown:{source_id}")
+    return tuple(dict.fromkeys(_bounded(name) for name in names))
+
+
+def _address(url: str) -> str:
+    """Reduce an address to what makes it this page: host, path, and the query but for tracking and print views."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").removeprefix("www.")
+        port = f":{parts.port}" if parts.port not in {None, 80, 443} else ""
+        asked = parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:
+        return ""
+    query = urlencode(sorted(pair for pair in asked if not _is_inessential(pair[0])))
+    path = quote(unquote(parts.path, errors="surrogateescape"), safe="/:@!$&'()*+,;=~-._", errors="surrogateescape")
+    path = path.rstrip("/")
+    if not host or not (path or query):
+        return ""  # a site's front page is no appeal's own: all that link to it would be one
+    return f"{host}{port}{path}" + (f"?{query}" if query else "")
+
+
+def _is_inessential(key: str) -> bool:
+    return key.lower() in _INESSENTIAL or key.lower().startswith("utm_")
+
+
+def _bounded(name: str) -> str:
+    """Keep a name within the database's column; a long tail becomes its hash, so that it still differs."""
+    if len(name) <= _LONGEST:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{name[: _LONGEST - len(digest) - 1]}~{digest}"

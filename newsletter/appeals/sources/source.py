@@ -1,0 +1,158 @@
+"""Reads a source, whatever it turns out to be: a listing, a Joomla blog with its pages, or a Markdown file."""
+
+import re
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from selectolax.lexbor import LexborHTMLParser
+
+from newsletter.appeals.item import Item
+from newsletter.appeals.sources.blog import absolute, base_of, read_blog
+from newsletter.appeals.sources.charset import decode
+from newsletter.appeals.sources.faults import NoAppeals, RedirectElsewhere, SchemeRefused
+from newsletter.appeals.sources.fetching import Fetch, Page, WebFetch, is_address, read_file
+from newsletter.appeals.sources.listing import read_listing
+from newsletter.appeals.sources.markdown import has_front_matter, read_markdown
+from newsletter.appeals.sources.pagination import next_link
+from newsletter.appeals.sources.prose import shown
+
+_HTML: Final = re.compile(r"<(?:!doctype\s+html|html|head|body|table|div|article|section|h[1-6]|p)\b", re.IGNORECASE)
+
+OnPage = Callable[[int, str], None]
+
+
+def read_source(
+    location: str,
+    *,
+    fetch: Fetch | None = None,
+    max_pages: int = 50,
+    language: str | None = None,
+    on_page: OnPage | None = None,
+) -> list[Item]:
+    """Read all appeals of a source, in its order; one that is on two pages is taken once.
+
+    What it is, its content tells: Markdown with front matter, HTML of a Joomla category blog, or a plain-text listing.
+    A blog's further pages are followed: on the web on the same host, for a file as far as they lie beside it.
+
+    Args:
+        location: a file's path, or an http(s) address.
+        fetch: gets pages of the web; by default `WebFetch`.
+        max_pages: at most so many pages of one listing; what lies behind is not read.
+        language: BCP 47 tag of the text; without it the source tells.
+        on_page: is called before each page with its number, from 1, and its location.
+
+    Raises:
+        SourceFault: it can't be read; one sentence says what to do. No other exception leaves this function but what
+            `fetch` and `on_page` raise themselves.
+    """
+    tell = on_page or (lambda _number, _location: None)
+    if not is_address(location):
+        return _pages_of(location, read_file, _beside, max_pages, language, tell)
+    if location.partition(":")[0].lower() not in {"http", "https"}:
+        raise SchemeRefused(place=shown(location))
+    with WebFetch() if fetch is None else nullcontext(fetch) as get:
+        return _pages_of(location, get, _on_same_host, max_pages, language, tell)
+
+
+def _pages_of(
+    location: str,
+    get: Fetch,
+    following: Callable[[Page, Page, str], str],
+    max_pages: int,
+    language: str | None,
+    tell: OnPage,
+) -> list[Item]:
+    items: list[Item] = []
+    known: set[str] = set()
+    visited: set[str] = set()
+    first: Page | None = None
+    for number in range(1, max(1, max_pages) + 1):
+        tell(number, location)
+        page = get(location)
+        first = first or page
+        _refuse_other_host(first, page, location)
+        text = decode(page.content, place=shown(location), charset=page.charset)
+        visited |= {location, page.location}
+        try:
+            read = _read(text, page, shown(location), language)
+        except NoAppeals:
+            if number == 1:
+                raise
+            break  # Joomla links to empty pages once articles were taken down
+        fresh = [item for item in read if known.isdisjoint(item.identities)]
+        fresh = _without_doubles(fresh)
+        items += fresh
+        known.update(name for item in read for name in item.identities)
+        location = following(first, page, next_link(text)) if _is_html(text) and fresh else ""
+        if not location or location in visited:
+            break
+    return items
+
+
+def _without_doubles(items: list[Item]) -> list[Item]:
+    known: set[str] = set()
+    kept = []
+    for item in items:
+        if known.isdisjoint(item.identities):
+            kept.append(item)
+        known.update(item.identities)
+    return kept
+
+
+def _read(text: str, page: Page, place: str, language: str | None) -> list[Item]:
+    if has_front_matter(text):
+        return [read_markdown(text, place=place, language=language)]
+    if _is_html(text):
+        base = page.location if is_address(page.location) else ""
+        return read_blog(text, place=place, base=base, language=language)
+    return read_listing(text, place=place, language=language)
+
+
+def _is_html(text: str) -> bool:
+    return not has_front_matter(text) and _HTML.search(text, 0, 20_000) is not None
+
+
+def _on_same_host(first: Page, page: Page, link: str) -> str:
+    """Resolve the link to the next page; nothing if it leads to another site."""
+    found = absolute(_base(page), link) if link else ""
+    return found if found and _host(found) == _host(first.location) else ""
+
+
+def _base(page: Page) -> str:
+    return base_of(LexborHTMLParser(page.content[:65_536]), page.location)
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).netloc.lower().rpartition("@")[2]
+    except ValueError:
+        return ""
+
+
+def _refuse_other_host(first: Page, page: Page, asked: str) -> None:
+    """Refuse a further page whose server sends us to another site; the first page may say where it really is."""
+    if page is not first and is_address(page.location) and _host(page.location) != _host(first.location):
+        raise RedirectElsewhere(place=shown(asked), host=shown(_host(page.location), 80))
+
+
+def _beside(first: Page, page: Page, link: str) -> str:
+    """Find the next page's file beside this one, as browsers and wget name what they save; nothing if there is none."""
+    folder = Path(first.location).parent
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return ""
+    name = unquote(parts.path).rpartition("/")[2]
+    for candidate in (f"{name}?{parts.query}" if parts.query else name, name):
+        if not candidate or candidate in {".", ".."} or not candidate.isprintable() or "/" in candidate:
+            continue
+        file = folder / candidate
+        try:
+            if file.is_file() and not file.samefile(page.location):
+                return str(file)
+        except OSError:
+            continue
+    return ""
