@@ -1,0 +1,1 @@
+"""What a reader sees: which appeals, in which words, in what shape."""

@@ -1,0 +1,74 @@
+"""Editions and the parts that they are composed of, as they are kept."""
+
+import hashlib
+
+from sqlalchemy import ForeignKey, Index, String, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from subscribers.database import Base, word
+from subscribers.preferences import Format
+
+
+class Part(Base):
+    """A piece of a mail, rendered and inlined once, then frozen; stored by what it holds."""
+
+    __tablename__ = "parts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    content_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    content: Mapped[str] = mapped_column(Text)
+
+    @classmethod
+    def of(cls, session: Session, content: str) -> "Part":
+        """Find the part that holds exactly this, or add it."""
+        content_hash = hashlib.sha256(content.encode()).hexdigest()
+        found = session.scalar(select(cls).where(cls.content_hash == content_hash))
+        if found is None:
+            found = cls(content_hash=content_hash, content=content)
+            session.add(found)
+            session.flush()
+        return found
+
+
+class Edition(Base):
+    """What one group of a mailing's recipients gets. Never changed once it is made.
+
+    Attributes:
+        language: BCP 47 tag of everything around the appeals.
+        subject, preheader, intro: one line each, as frozen at planning.
+        shell_html_id: None where the edition is text alone.
+    """
+
+    __tablename__ = "editions"
+    __table_args__ = (Index("ix_editions_mailing_id", "mailing_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id"))
+    language: Mapped[str] = mapped_column(String(16))
+    format: Mapped[Format] = mapped_column(word(Format))
+    discreet: Mapped[bool]
+    subject: Mapped[str] = mapped_column(Text)
+    preheader: Mapped[str] = mapped_column(Text)
+    intro: Mapped[str] = mapped_column(Text)
+    shell_text_id: Mapped[int] = mapped_column(ForeignKey("parts.id"))
+    shell_html_id: Mapped[int | None] = mapped_column(ForeignKey("parts.id"))
+
+    shell_text: Mapped[Part] = relationship(foreign_keys=[shell_text_id])
+    shell_html: Mapped[Part | None] = relationship(foreign_keys=[shell_html_id])
+    appeals: Mapped[list["EditionAppeal"]] = relationship(order_by="EditionAppeal.position")
+
+
+class EditionAppeal(Base):
+    """One appeal in an edition, at its place; with the deliveries, this is the ledger of who got what."""
+
+    __tablename__ = "edition_appeals"
+
+    edition_id: Mapped[int] = mapped_column(ForeignKey("editions.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"), index=True)
+    language: Mapped[str] = mapped_column(String(16))
+    card_text_id: Mapped[int] = mapped_column(ForeignKey("parts.id"))
+    card_html_id: Mapped[int | None] = mapped_column(ForeignKey("parts.id"))
+
+    card_text: Mapped[Part] = relationship(foreign_keys=[card_text_id])
+    card_html: Mapped[Part | None] = relationship(foreign_keys=[card_html_id])

@@ -1,0 +1,301 @@
+"""From appeals to what a reader sees: parts rendered once a language, and composed once an edition."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
+from markupsafe import Markup
+
+from newsletter.editions.body import body_html, body_text, web_address
+from newsletter.editions.inline import inline_fragment, inline_page
+from newsletter.editions.palette import Palette
+from newsletter.editions.slots import Insert, Slot, clean, insert, mark, one_line
+from newsletter.editions.view import AppealView, Brand
+from newsletter.errors import NewsletterError
+from newsletter.languages import country_name, date_text, direction, number_text, words
+
+_TITLE_IN_SUBJECT = 60  # characters; phones show about 40 to 60
+_PREHEADER = 110
+_ARABIC_SCRIPT = frozenset({"ar", "ckb", "fa", "ps", "sd", "ug", "ur"})
+
+
+class TemplateBroken(NewsletterError):
+    """The template {template} can't be rendered: {reason}. Mend it, or remove your own so that ours is used."""
+
+
+class TemplateLacks(NewsletterError):
+    """The template {template} lacks {mark}, without which no mail may go out. Put it back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How a language sits on the page.
+
+    Attributes:
+        language: BCP 47 tag.
+        direction: `rtl` or `ltr`; start and end are the sides where a line begins and ends.
+        arabic: whether its letters need Arabic fonts and more room between lines.
+        palette: the organisation's colours.
+    """
+
+    language: str
+    direction: Literal["rtl", "ltr"]
+    arabic: bool
+    palette: Palette
+
+    @property
+    def start(self) -> str:
+        """`left` or `right`."""
+        return "right" if self.direction == "rtl" else "left"
+
+    @property
+    def end(self) -> str:
+        """`right` or `left`."""
+        return "left" if self.direction == "rtl" else "right"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One appeal as card templates see it: cleaned, in words, nothing left to decide.
+
+    Attributes:
+        title, byline, date, countries, deadline: one line each; byline, countries and deadline may be empty.
+        urgent: whether it wears the badge.
+        teaser: paragraphs.
+        body: sanitised HTML in card.html, plain text in card.txt; or empty.
+        url: absolute http(s), or empty.
+    """
+
+    title: str
+    byline: str
+    date: str
+    countries: str
+    urgent: bool
+    deadline: str
+    teaser: tuple[str, ...]
+    body: str
+    url: str
+
+
+class Renderer:
+    """Renders an organisation's mails from templates; the same part twice gives the same bytes.
+
+    Nothing here knows a subscriber: what is personal stays a slot.
+    """
+
+    def __init__(self, brand: Brand, *, override: Path | None = None) -> None:
+        """Take the organisation's face.
+
+        Args:
+            brand: shown in every mail.
+            override: a folder laid out like `templates/`; each file in it is used in place of ours.
+
+        Raises:
+            ColourInvalid: the brand's colour isn't `#rrggbb`.
+        """
+        self._brand = Brand(
+            name=one_line(brand.name),
+            colour=brand.colour,
+            postal_address=clean(brand.postal_address).strip(),
+            home_url=web_address(brand.home_url),
+        )
+        self._palette = Palette.of(brand.colour)
+        self._folders = [override, templates_folder()] if override else [templates_folder()]
+        self._environments: dict[str, Environment] = {}
+        self._styles: dict[str, str] = {}
+
+    def card_html(self, appeal: AppealView) -> str:
+        """One appeal as a piece of HTML with its styles inline, in the appeal's own language."""
+        card = _card(appeal, body=Markup(body_html(appeal.body)))  # noqa: S704 - nh3 made it safe
+        rendered = self._render("email/digest/card.html", appeal.language, card=card)
+        return clean(inline_fragment(rendered, styles=self._stylesheet(appeal.language)))
+
+    def card_text(self, appeal: AppealView) -> str:
+        """One appeal as plain text, in the appeal's own language; no line is wrapped."""
+        card = _card(appeal, body=body_text(appeal.body))
+        return clean(self._render("email/digest/card.txt", appeal.language, card=card)).strip("\n")
+
+    def shell_html(self, language: str) -> str:
+        """The page around the cards, styles inline, with inserts and slots left as marks.
+
+        Raises:
+            TemplateLacks: there is no place for the cards, or no link to leave the list.
+        """
+        shell = inline_page(self._render("email/digest/body.html", language, **_marks()))
+        return _whole(shell, "email/digest/body.html")
+
+    def shell_text(self, language: str) -> str:
+        """The text around the cards, with inserts and slots left as marks.
+
+        Raises:
+            TemplateLacks: there is no place for the cards, or no link to leave the list.
+        """
+        shell = self._render("email/digest/body.txt", language, **_marks()).strip("\n") + "\n"
+        return _whole(shell, "email/digest/body.txt")
+
+    def subject(self, appeals: Sequence[AppealView], language: str) -> str:
+        """One line that says what is in it: the most pressing title, and how many more.
+
+        Args:
+            appeals: at least one, in the order of the edition.
+            language: the edition's.
+        """
+        first = _most_pressing(appeals)
+        title = shorten(one_line(first.title), _TITLE_IN_SUBJECT)
+        facts = {"title": title, "urgent": first.urgent, "others": len(appeals) - 1}
+        return one_line(self._render("email/digest/subject.txt", language, **facts))
+
+    def preheader(self, appeals: Sequence[AppealView], language: str) -> str:
+        """The line that inboxes show after the subject: what the subject left out. Plain text."""
+        first = _most_pressing(appeals)
+        others = [one_line(appeal.title) for appeal in appeals if appeal is not first]
+        return shorten(" · ".join(others) if others else one_line(first.teaser), _PREHEADER)
+
+    def intro(self, appeals: Sequence[AppealView], language: str) -> str:
+        """The sentence above the first card: how many there are, and how many are urgent. Plain text."""
+        urgent = sum(appeal.urgent for appeal in appeals)
+        say = words(language).ngettext
+        total = {"count": number_text(len(appeals), language)}
+        if urgent == len(appeals):
+            return (
+                say(
+                    "%(count)s urgent appeal asks for your solidarity.",
+                    "%(count)s urgent appeals ask for your solidarity.",
+                    urgent,
+                )
+                % total
+            )
+        sentence = (
+            say(
+                "%(count)s appeal asks for your solidarity.", "%(count)s appeals ask for your solidarity.", len(appeals)
+            )
+            % total
+        )
+        if not urgent:
+            return sentence
+        pressing = {"count": number_text(urgent, language)}
+        return sentence + " " + say("%(count)s of them is urgent.", "%(count)s of them are urgent.", urgent) % pressing
+
+    def _render(self, template: str, language: str, **facts: object) -> str:
+        try:
+            return self._environment(language).get_template(template).render(facts)
+        except TemplateError as fault:
+            raise TemplateBroken(template=template, reason=fault) from fault
+
+    def _stylesheet(self, language: str) -> str:
+        if language not in self._styles:
+            self._styles[language] = self._render("email/base/styles.css", language)
+        return self._styles[language]
+
+    def _environment(self, language: str) -> Environment:
+        """One for each language, since a template's words are bound to its environment."""
+        if language not in self._environments:
+            environment = Environment(
+                loader=FileSystemLoader(self._folders),
+                autoescape=select_autoescape(["html"]),
+                undefined=StrictUndefined,
+                extensions=["jinja2.ext.i18n"],
+                trim_blocks=True,
+                lstrip_blocks=True,
+                auto_reload=False,
+            )
+            environment.install_gettext_translations(words(language), newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
+            environment.filters["number"] = lambda number: number_text(number, language)
+            environment.globals.update(brand=self._brand, look=self._look(language))
+            self._environments[language] = environment
+        return self._environments[language]
+
+    def _look(self, language: str) -> Look:
+        return Look(
+            language=language,
+            direction=direction(language),
+            arabic=language.split("-", maxsplit=1)[0] in _ARABIC_SCRIPT,
+            palette=self._palette,
+        )
+
+
+def compose_html(shell: str, *, cards: Sequence[str], preheader: str, intro: str) -> str:
+    """An edition's page, its slots still open.
+
+    Args:
+        shell: from `Renderer.shell_html`.
+        cards: from `Renderer.card_html`, in order.
+        preheader: plain text, what inboxes show after the subject.
+        intro: plain text above the first card; may be empty.
+    """
+    return insert(
+        shell,
+        {
+            Insert.CARDS: "\n".join(cards),
+            Insert.PREHEADER: escape(clean(preheader)),
+            Insert.INTRO: escape(clean(intro)).replace("\n", "<br>"),
+        },
+    )
+
+
+def compose_text(shell: str, *, cards: Sequence[str], preheader: str, intro: str) -> str:
+    """An edition's text part, its slots still open; arguments as for `compose_html`, from the text methods."""
+    return insert(
+        shell,
+        {
+            Insert.CARDS: f"\n\n{TEXT_RULE}\n\n".join(cards),
+            Insert.PREHEADER: clean(preheader),
+            Insert.INTRO: clean(intro),
+        },
+    )
+
+
+TEXT_RULE = "-" * 48
+
+
+@cache
+def templates_folder() -> Path:
+    """Where our templates are: inside the package when it was installed, beside it in a checkout."""
+    package = Path(str(files("newsletter")))
+    shipped = package / "templates"
+    return shipped if shipped.is_dir() else package.parent / "templates"
+
+
+def shorten(text: str, longest: int) -> str:
+    """Cut a line between words where one is near, and show by an ellipsis that it was cut."""
+    if len(text) <= longest:
+        return text
+    cut = text[: longest - 1]
+    at_word, _, _ = cut.rpartition(" ")
+    return (at_word if len(at_word) > longest // 2 else cut).rstrip(" ,;:.·–—-،؛") + "…"
+
+
+def _card(appeal: AppealView, *, body: str) -> Card:
+    language = appeal.language
+    paragraphs = (one_line(paragraph) for paragraph in clean(appeal.teaser).split("\n\n"))
+    return Card(
+        title=one_line(appeal.title),
+        byline=one_line(appeal.byline),
+        date=date_text(appeal.published_on, language),
+        countries=", ".join(country_name(country, language) for country in appeal.countries),
+        urgent=appeal.urgent,
+        deadline=date_text(appeal.deadline, language) if appeal.deadline else "",
+        teaser=tuple(paragraph for paragraph in paragraphs if paragraph),
+        body=body,
+        url=web_address(appeal.url),
+    )
+
+
+def _most_pressing(appeals: Sequence[AppealView]) -> AppealView:
+    return next((appeal for appeal in appeals if appeal.urgent), appeals[0])
+
+
+def _marks() -> dict[str, Markup]:
+    return {place.value: Markup(mark(place)) for kind in (Slot, Insert) for place in kind}  # noqa: S704 - ours
+
+
+def _whole(shell: str, template: str) -> str:
+    for place in (Insert.CARDS, Slot.UNSUBSCRIBE_URL):
+        if mark(place) not in shell:
+            raise TemplateLacks(template=template, mark=f"the mark for {place.value}")
+    return shell

@@ -1,0 +1,53 @@
+"""What templates get to see: frozen values, never a database row, a setting or a request."""
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppealView:
+    """One appeal in one language, ready to be shown.
+
+    Attributes:
+        reference: `2026/014`.
+        language: BCP 47 tag of the text.
+        title, byline: one line each; byline may be empty.
+        published_on: its date.
+        countries: ISO 3166 alpha-2.
+        topics: the organisation's own words.
+        urgent: whether organisers marked it so.
+        deadline: the last day on which acting helps, or None.
+        teaser: plain text, paragraphs apart by an empty line.
+        body: Markdown from outside, not yet sanitised; or empty.
+        url: where to read it in full, or empty.
+    """
+
+    reference: str
+    language: str
+    title: str
+    byline: str
+    published_on: date
+    countries: tuple[str, ...]
+    topics: tuple[str, ...]
+    urgent: bool
+    deadline: date | None
+    teaser: str
+    body: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brand:
+    """The organisation as its mails show it.
+
+    Attributes:
+        name: the organisation's name.
+        colour: `#rrggbb`, for rules and buttons.
+        postal_address: one line or several; shown in every footer.
+        home_url: the organisation's site, or empty.
+    """
+
+    name: str
+    colour: str
+    postal_address: str
+    home_url: str

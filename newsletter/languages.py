@@ -1,0 +1,118 @@
+"""What the newsletter says in each language: gettext catalogues, dates, countries, greetings, direction."""
+
+import gettext
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from typing import Literal
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+SOURCE = "en"  # the language that messages are written in, and the last one that anything falls back to
+
+_RTL_SCRIPTS = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Rohg"})
+_RTL_LANGUAGES = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "lrc", "mzn", "ps", "sd", "ug", "ur", "yi"})
+_DIGITS = {"fa": "۰۱۲۳۴۵۶۷۸۹"}  # elsewhere the digits that Babel writes are the ones that readers expect in mail
+_LONGEST_NAME = 60
+_MAY_FILL_MAIL = frozenset("/@\\<>")  # what a link or an address needs, and a name does not
+
+
+def languages() -> tuple[str, ...]:
+    """The languages that have a catalogue, as BCP 47 tags in alphabetical order."""
+    catalogues = (entry.name for entry in files("newsletter").joinpath("locale").iterdir())
+    return tuple(sorted(name[:-3].replace("_", "-") for name in catalogues if name.endswith(".po")))
+
+
+@cache
+def words(language: str) -> gettext.NullTranslations:
+    """The translations for a BCP 47 tag, falling back subtag by subtag and last to English: pt-BR, pt, en.
+
+    They fit Jinja2's `install_gettext_translations` as they are.
+    """
+    found = [_catalogue(tag) for tag in _chain(language) if tag in languages()]
+    first, *others = found or [gettext.NullTranslations()]
+    for other in others:
+        first.add_fallback(other)
+    return first
+
+
+def direction(language: str) -> Literal["rtl", "ltr"]:
+    """Which way a language is written; a script in the tag decides: ku-Arab, az-Latn."""
+    first, *others = language.replace("_", "-").split("-")
+    for subtag in others:
+        if len(subtag) == 4:  # BCP 47: four letters are a script
+            return "rtl" if subtag.title() in _RTL_SCRIPTS else "ltr"
+    return "rtl" if first.lower() in _RTL_LANGUAGES else "ltr"
+
+
+def date_text(day: date, language: str) -> str:
+    """A date in words: 3 December 2026."""
+    locale = _locale(language)
+    text = format_date(day, format="long", locale=locale)
+    if locale.language == "fr" and day.day == 1:
+        text = text.replace("1 ", "1er ", 1)  # French writes the first of a month as an ordinal; CLDR doesn't
+    return text.translate(_digits(locale))
+
+
+def number_text(number: int, language: str) -> str:
+    """A whole number in the digits that readers of a language expect."""
+    return str(number).translate(_digits(_locale(language)))
+
+
+def country_name(code: str, language: str) -> str:
+    """The name of a country (ISO 3166 alpha-2) in a language, or the code where there is none."""
+    translations = words(language)
+    match code.upper():
+        case "PS":  # CLDR's everyday names for these two read as a position; its short ones say what people say
+            return translations.gettext("Palestine")
+        case "HK":
+            return translations.gettext("Hong Kong")
+        case known:
+            return str(_locale(language).territories.get(known, known))
+
+
+def greeting(name: str, language: str) -> str:
+    """The line that a mail begins with; without the name where there is none or where it can't be one.
+
+    A name comes from a public form, and could otherwise be used to mail a link of one's own to anyone.
+    """
+    name = " ".join(name.split())
+    translations = words(language)
+    if not name or len(name) > _LONGEST_NAME or _MAY_FILL_MAIL.intersection(name):
+        return translations.gettext("Hello,")
+    return translations.gettext("Hello %(name)s,") % {"name": name}
+
+
+def _chain(language: str) -> tuple[str, ...]:
+    subtags = language.replace("_", "-").split("-")
+    tags = ["-".join(subtags[:length]) for length in range(len(subtags), 0, -1)]
+    return (*tags, SOURCE) if SOURCE not in tags else tuple(tags)
+
+
+def _catalogue(language: str) -> gettext.NullTranslations:
+    # Compiled in memory, so that a translator's change needs no build step and no stale .mo can be shipped.
+    source = files("newsletter").joinpath("locale", f"{language.replace('-', '_')}.po")
+    compiled = BytesIO()
+    with source.open("rb") as lines:
+        write_mo(compiled, read_po(lines))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+@cache
+def _locale(language: str) -> Locale:
+    for tag in _chain(language):
+        try:
+            # Readers of 'en' are everywhere, and most of them put the day before the month.
+            return Locale.parse("en-GB" if tag == "en" else tag, sep="-")
+        except (ValueError, UnknownLocaleError):
+            continue
+    raise AssertionError(SOURCE)  # Babel always knows English
+
+
+def _digits(locale: Locale) -> dict[int, int]:
+    return str.maketrans("0123456789", _DIGITS.get(locale.language, "0123456789"))
