@@ -1,0 +1,88 @@
+"""What came of mailings, in numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from newsletter.delivery.model import Delivery, DeliveryState, Mailing, MailingState, Skip
+from newsletter.editions.model import Edition
+from newsletter.errors import NewsletterError
+from subscribers.preferences import Cadence
+
+
+class NoSuchMailing(NewsletterError):
+    """There is no mailing {mailing}. `newsletter mailing list` shows them all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailingReport:
+    """One mailing and what became of its deliveries.
+
+    Attributes:
+        states: deliveries by state; those that are zero are left out.
+        skips: the skipped ones by reason.
+        editions: how many different ones it has.
+        replies: what servers said to those that did not get it, with how many each.
+    """
+
+    id: int
+    kind: str
+    cadence: Cadence | None
+    state: MailingState
+    launched_at: datetime
+    finished_at: datetime | None
+    editions: int
+    states: Mapping[DeliveryState, int]
+    skips: Mapping[Skip, int]
+    replies: Mapping[str, int]
+
+
+def mailings(session: Session) -> list[MailingReport]:
+    """Report on every mailing, the newest first."""
+    return [_report(session, mailing) for mailing in session.scalars(select(Mailing).order_by(Mailing.id.desc()))]
+
+
+def mailing(session: Session, number: int) -> MailingReport:
+    """Report on one mailing.
+
+    Raises:
+        NoSuchMailing: there is none with this number.
+    """
+    found = session.get(Mailing, number)
+    if found is None:
+        raise NoSuchMailing(mailing=number)
+    return _report(session, found)
+
+
+def _report(session: Session, found: Mailing) -> MailingReport:
+    rows = session.execute(
+        select(Delivery.state, Delivery.skip, func.count())
+        .where(Delivery.mailing_id == found.id)
+        .group_by(Delivery.state, Delivery.skip)
+    ).all()
+    states: dict[DeliveryState, int] = {}
+    for state, _skip, count in rows:
+        states[state] = states.get(state, 0) + count
+    unhappy = (DeliveryState.DEFERRED, DeliveryState.REFUSED, DeliveryState.UNCERTAIN, DeliveryState.EXPIRED)
+    replies = session.execute(
+        select(Delivery.reply, func.count())
+        .where(Delivery.mailing_id == found.id, Delivery.state.in_(unhappy), Delivery.reply.is_not(None))
+        .group_by(Delivery.reply)
+        .order_by(func.count().desc())
+        .limit(10)
+    )
+    return MailingReport(
+        id=found.id,
+        kind=found.kind.value,
+        cadence=found.cadence,
+        state=found.state,
+        launched_at=found.launched_at,
+        finished_at=found.finished_at,
+        editions=session.scalar(select(func.count()).where(Edition.mailing_id == found.id)) or 0,
+        states=states,
+        skips={skip: count for _state, skip, count in rows if skip is not None},
+        replies={reply: count for reply, count in replies if reply is not None},
+    )

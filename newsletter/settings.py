@@ -1,0 +1,227 @@
+"""What an operator sets: `newsletter.toml`, or the same keys as `NEWSLETTER_…` in the environment."""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from newsletter.errors import NewsletterError
+from subscribers.addresses import parse_address
+from subscribers.errors import Fault
+
+PREFIX = "NEWSLETTER_"
+FILE_NAME = "newsletter.toml"
+CONFIG_VARIABLE = "NEWSLETTER_CONFIG"
+
+
+class SettingsFileMissing(NewsletterError):
+    """There is no settings file at {path}. Run `newsletter init` there, or name another with --config."""
+
+
+class SettingsWrong(NewsletterError):
+    """The settings can't be used: {faults}"""
+
+
+class Security(StrEnum):
+    """How the connection to the relay is protected."""
+
+    PLAIN = "plain"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+def _one_line(text: str) -> str:
+    # Control characters in a setting would end up in headers.
+    if any(ord(char) < 32 or ord(char) == 127 for char in text):
+        msg = "must be one line without control characters"
+        raise ValueError(msg)
+    return text.strip()
+
+
+def _address(text: str) -> str:
+    try:
+        return parse_address(text).wire
+    except Fault as error:
+        raise ValueError(str(error)) from None
+
+
+def _list_id(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", text):
+        msg = "must look like a domain name, such as news.example.org (RFC 2919)"
+        raise ValueError(msg)
+    return text
+
+
+def _base_url(url: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#\"<>]+(/[^\s?#\"<>]*)?", url):
+        msg = "must be an address such as https://news.example.org"
+        raise ValueError(msg)
+    return url.rstrip("/")
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+Mailbox = Annotated[str, AfterValidator(_address)]
+
+
+class Settings(BaseSettings):
+    """Every setting with its default. Field descriptions become the comments of `newsletter init`'s file."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    database_url: str = Field("sqlite:///newsletter.db", description="SQLite file, or postgresql://user@host/name")
+    keys_file: Path = Field(Path("newsletter.keys"), description="the secrets; mode 0600, backed up apart")
+    base_url: Annotated[str, AfterValidator(_base_url)] = Field(
+        "http://localhost:8000",
+        description="where people reach `newsletter web`; links in mails start with it",
+    )
+
+    organisation: Line = Field("Solidarity Newsletter", description="your organisation's name, as mails show it")
+    postal_address: str = Field("", description="postal address for the footer; the law asks for one in many places")
+    home_url: Line = Field("", description="your organisation's own site")
+    colour: str = Field("#b3261e", pattern=r"^#[0-9a-fA-F]{6}$", description="the colour of rules and buttons")
+    templates: Path | None = Field(None, description="a folder with templates of your own, file by file")
+    language: Line = Field("en", description="the language of people who said none, and of imported texts")
+
+    sender_address: Mailbox = Field("newsletter@localhost.localdomain", description="the From address")
+    sender_name: Line = Field("", description="the From name; empty means the organisation's")
+    bounce_address: Mailbox | None = Field(
+        None, description="where bounces go (MAIL FROM); empty means the From address"
+    )
+    unsubscribe_address: Mailbox | None = Field(None, description="where unsubscribe mails go; empty means From")
+    list_id: Annotated[str, AfterValidator(_list_id)] | None = Field(
+        None, description="List-Id (RFC 2919); empty means newsletter. and the From domain"
+    )
+
+    smtp_host: Line = Field("localhost", description="the mail server that takes our mail")
+    smtp_port: int = Field(25, ge=1, le=65535)
+    smtp_security: Security = Field(Security.PLAIN, description="plain, starttls (often port 587) or tls (465)")
+    smtp_ca_file: Path | None = Field(None, description="certificate authorities to trust; empty means the system's")
+    smtp_username: Line = Field("", description="empty means no sign-in")
+    smtp_password: str = Field("", repr=False, description="better given as NEWSLETTER_SMTP_PASSWORD")
+    smtp_connections: int = Field(4, ge=1, le=100, description="connections at once")
+    smtp_timeout_s: float = Field(60.0, gt=0, le=600, description="seconds to wait for a reply")
+
+    lookback_days: int = Field(14, ge=0, le=366, description="how far back appeals are new to somebody who just joined")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Settings":
+        if bool(self.smtp_username) != bool(self.smtp_password):
+            msg = "smtp_username and smtp_password belong together: give both, or none"
+            raise ValueError(msg)
+        if self.smtp_username and self.smtp_security is Security.PLAIN and self.smtp_host not in LOOPBACK:
+            msg = "smtp_security is plain: the password would cross the network readable. Use starttls or tls"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def sender_domain(self) -> str:
+        """The domain of the From address, in ASCII."""
+        return self.sender_address.rpartition("@")[2]
+
+    @property
+    def list_identifier(self) -> str:
+        """The List-Id's identifier (RFC 2919)."""
+        return self.list_id or f"newsletter.{self.sender_domain}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings' signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment goes before the file, whose values `load_settings` passes in."""
+        return env_settings, init_settings
+
+
+LOOPBACK: tuple[Literal["localhost", "127.0.0.1", "::1"], ...] = ("localhost", "127.0.0.1", "::1")
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check all settings.
+
+    Args:
+        path: the file that --config names; None takes NEWSLETTER_CONFIG, then `newsletter.toml` here, then defaults.
+        environ: the environment to look for unknown names in; None means this process's own.
+
+    Raises:
+        SettingsFileMissing: a file was named and is not there.
+        SettingsWrong: with every fault in one message.
+    """
+    environ = os.environ if environ is None else environ
+    named = path or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
+    file = named or Path(FILE_NAME)
+    values = _read(file) if named or file.exists() else {}
+    faults = [_unknown(key, file.name) for key in values if key not in Settings.model_fields]
+    for variable in environ:
+        key = variable.removeprefix(PREFIX).lower()
+        if variable.startswith(PREFIX) and variable != CONFIG_VARIABLE and key not in Settings.model_fields:
+            faults.append(_unknown(key, f"the environment ({variable})"))
+    try:
+        settings = Settings(**{key: value for key, value in values.items() if key in Settings.model_fields})
+    except ValidationError as error:
+        faults += [_fault(part) for part in error.errors()]
+    if faults:
+        raise SettingsWrong(faults=" · ".join(faults))
+    return _anchored(settings, file.absolute().parent)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsFileMissing(path=file) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsWrong(faults=f"{file}: {error}") from None
+
+
+def _unknown(key: str, where: str) -> str:
+    near = difflib.get_close_matches(key, Settings.model_fields, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{key} in {where} is not a setting{hint}"
+
+
+def _fault(part: Any) -> str:
+    said = part["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{'.'.join(map(str, part['loc']))}: {said}" if part["loc"] else said
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    """Read relative paths from the settings file's folder: a cron job elsewhere must find the same database."""
+    changes: dict[str, Any] = {"keys_file": folder / settings.keys_file}
+    if settings.templates:
+        changes["templates"] = folder / settings.templates
+    if settings.smtp_ca_file:
+        changes["smtp_ca_file"] = folder / settings.smtp_ca_file
+    try:
+        url = make_url(settings.database_url)
+    except ArgumentError:
+        raise SettingsWrong(faults="database_url: must look like sqlite:///newsletter.db or postgresql://…") from None
+    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        changes["database_url"] = url.set(database=str(folder / url.database)).render_as_string(hide_password=False)
+    return settings.model_copy(update=changes)
+
+
+def settings_file() -> str:
+    """Write the file that `newsletter init` puts down: every setting with its default, explained, switched off."""
+    lines = [
+        "# Settings of this newsletter. Take the # away from what you change; what is left out has the value shown.",
+        "# Each can also stand in the environment: NEWSLETTER_SMTP_HOST and so on.",
+    ]
+    for name, setting in Settings.model_fields.items():
+        default = setting.default
+        shown = str(default).lower() if isinstance(default, bool) else default
+        value = shown if isinstance(shown, int | float) else f'"{"" if shown is None else shown}"'
+        lines += ["", *([f"# {setting.description}"] if setting.description else []), f"#{name} = {value}"]
+    return "\n".join(lines) + "\n"
