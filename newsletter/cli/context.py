@@ -1,0 +1,47 @@
+"""What every command shares: the settings, read when they are first needed."""
+
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+import click
+
+from newsletter.settings import Settings, load_settings
+from newsletter.wiring import Parts
+
+
+class Context:
+    """Handed to each command by click."""
+
+    def __init__(self, config: Path | None) -> None:
+        """Take the path that --config names, or None."""
+        self.config = config
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, checked."""
+        return load_settings(self.config)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Everything, joined."""
+        return Parts(self.settings)
+
+
+pass_context = click.make_pass_decorator(Context)
+
+
+class Moment(click.ParamType[datetime]):
+    """A moment such as 2026-11-23T07:00Z; without a zone it is UTC."""
+
+    name = "moment"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read it, or say how it is written."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a moment; write it as 2026-11-23T07:00Z", param, ctx)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

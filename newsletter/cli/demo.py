@@ -1,0 +1,43 @@
+"""`newsletter demo`: look around without setting anything up."""
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from newsletter.cli.screen import counted, say
+from newsletter.demo.run import Shown, run_demo
+
+
+@click.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8025, show_default=True, help="For the pages; 0: a free one."
+)
+def demo(port: int) -> None:
+    """Show the whole thing on this machine: sample appeals, sample people, one digest, and an inbox.
+
+    Everything is in a temporary folder that goes when you stop it. No mail leaves this machine.
+    """
+    with tempfile.TemporaryDirectory(prefix="newsletter-demo-") as folder:
+        run_demo(Path(folder), port=port, show=_tell)
+    say("The demo is over; nothing of it is left.")
+
+
+def _tell(shown: Shown) -> None:
+    config = shown.folder / "newsletter.toml"
+    accepted = shown.sent.outcomes.get("accepted", 0)
+    say(
+        f"{counted(shown.appeals, 'appeal')} and {counted(shown.people, 'subscriber')} are in, and one weekly digest "
+        f"went out: {counted(accepted, 'mail')} in {counted(shown.plan.editions, 'edition')}."
+    )
+    say(f"""
+  The inbox    {shown.base_url}/inbox/
+
+Open a mail there and press its unsubscribe link. To try more, in another terminal:
+
+  newsletter --config {config} appeal list
+  newsletter --config {config} subscriber list
+  newsletter --config {config} mailing show 1
+  newsletter --config {config} digest preview --language ar --output preview
+
+Ctrl-C ends it.""")

@@ -1,0 +1,160 @@
+"""`newsletter digest`: see what people would get, and plan it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import click
+from sqlalchemy import select
+
+from newsletter.appeals.countries import country_code
+from newsletter.cli.context import Context, Moment, pass_context
+from newsletter.cli.screen import counted, printable, progress, say, show_json
+from newsletter.delivery.model import Skip
+from newsletter.delivery.planning import Plan, candidates_at
+from newsletter.editions.compose import EditionPress
+from newsletter.editions.digest import Digest, Nothing, compose_digest
+from newsletter.editions.message import Composed
+from newsletter.editions.slots import Slot, fill
+from newsletter.errors import NewsletterError
+from subscribers.addresses import parse_address
+from subscribers.model import Subscriber
+from subscribers.preferences import Cadence, Format, Reading
+
+_CADENCES = click.Choice([cadence.value for cadence in Cadence if cadence is not Cadence.URGENT])
+
+
+class NobodyThere(NewsletterError):
+    """{address} is not among the subscribers."""
+
+
+class NothingToPreview(NewsletterError):
+    """There is nothing to show: {reason}."""
+
+
+@click.group()
+def digest() -> None:
+    """See what people would get, and plan it."""
+
+
+@digest.command()
+@click.option("--cadence", type=_CADENCES, required=True, help="Whose digest it is.")
+@click.option("--now", type=Moment(), help="As if it were this moment, such as 2026-11-23T07:00Z.")
+@click.option("--dry-run", is_flag=True, help="Show what would be planned; change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
+@pass_context
+def plan(context: Context, cadence: str, now: datetime | None, dry_run: bool, as_json: bool) -> None:
+    """Group subscribers into editions of what is new to each, and queue a mail for each person.
+
+    Nothing is sent yet: `newsletter send` does that. Planning twice plans once.
+    """
+    parts = context.parts
+    with progress("Planning") as bar:
+        planner = parts.planner(on_progress=lambda count: bar.advance(bar.task_ids[0], count))
+        with parts.database.write() as session:
+            made = planner.plan_digest(session, Cadence(cadence), now=now or parts.clock())
+            if dry_run:
+                session.rollback()
+    if as_json:
+        show_json(
+            {
+                "mailing": None if dry_run else made.mailing_id,
+                "deliveries": made.deliveries,
+                "editions": made.editions,
+                "skipped": {reason.value: count for reason, count in made.skipped.items()},
+            }
+        )
+        return
+    _tell(made, cadence, dry_run=dry_run)
+
+
+@digest.command()
+@click.option("--to", "address", metavar="EMAIL", help="What this subscriber would get now.")
+@click.option("--language", "languages", multiple=True, help="Without --to: languages read, in order. Again for each.")
+@click.option("--country", "countries", multiple=True, help="Without --to: only these. Again for each.")
+@click.option("--topic", "topics", multiple=True, help="Without --to: only these. Again for each.")
+@click.option("--text", "text_only", is_flag=True, help="Without --to: as somebody gets it who wants text alone.")
+@click.option("--now", type=Moment(), help="As if it were this moment.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("preview"),
+    show_default=True,
+    help="Folder for digest.html and digest.txt.",
+)
+@pass_context
+def preview(
+    context: Context,
+    address: str | None,
+    languages: tuple[str, ...],
+    countries: tuple[str, ...],
+    topics: tuple[str, ...],
+    text_only: bool,
+    now: datetime | None,
+    output: Path,
+) -> None:
+    """Write HTML and text of what one person, or anybody with these wishes, would get. Nothing is sent."""
+    if address and (languages or countries or topics or text_only):
+        raise click.UsageError("Give either --to or wishes, not both.")
+    parts = context.parts
+    moment = now or parts.clock()
+    with parts.database.read() as session:
+        if address:
+            key = parse_address(address).key
+            person = session.scalar(select(Subscriber).where(Subscriber.address_key == key))
+            if person is None:
+                raise NobodyThere(address=address)
+            verdict = parts.planner().verdict_for(session, person, now=moment)
+            name, number, epoch = person.name, person.id, person.token_epoch
+        else:
+            reading = Reading(
+                languages=languages or (parts.settings.language,),
+                countries=frozenset(_code(country) for country in countries),
+                topics=frozenset(" ".join(topic.casefold().split()) for topic in topics),
+                format=Format.TEXT if text_only else Format.HTML,
+            )
+            candidates = candidates_at(session, moment)
+            outcome = compose_digest(candidates, reading, since=datetime.min.replace(tzinfo=moment.tzinfo))
+            verdict = Skip(outcome.value) if isinstance(outcome, Nothing) else outcome
+            name, number, epoch = "", 0, 0
+        if not isinstance(verdict, Digest):
+            raise NothingToPreview(reason=verdict.words)
+        composed = EditionPress(parts.renderer).draft(session, verdict).composed()
+    person_slots = parts.links.personal(
+        subscriber_id=number, epoch=epoch, name=name, address="", message_id="", language=verdict.language
+    ).slots
+    written = _write(output, composed, person_slots)
+    say(printable(f"Subject: {composed.subject}"))
+    for path in written:
+        say(f"Wrote {path}")
+
+
+def _write(folder: Path, composed: Composed, slots: Mapping[Slot, str]) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [folder / "digest.txt"]
+    written[0].write_text(fill(composed.text, slots, html=False), encoding="utf-8")
+    if composed.html is not None:
+        written.append(folder / "digest.html")
+        written[1].write_text(fill(composed.html, slots, html=True), encoding="utf-8")
+    return written
+
+
+def _code(country: str) -> str:
+    code = country_code(country)
+    if code is None:
+        raise click.BadParameter(f"{country!r} is no country; give a code such as KZ", param_hint="--country")
+    return code
+
+
+def _tell(made: Plan, cadence: str, *, dry_run: bool) -> None:
+    for reason, count in sorted(made.skipped.items()):
+        say(f"{count:>9,}  left out: {reason.words}")
+    if made.mailing_id is None:
+        say(f"Nobody gets a {cadence} digest now; nothing was planned.")
+    elif dry_run:
+        say(f"Would plan {counted(made.deliveries, 'mail')} in {counted(made.editions, 'edition')}.")
+    else:
+        say(
+            f"Mailing {made.mailing_id}: {counted(made.deliveries, 'mail')} in {counted(made.editions, 'edition')} queued."
+        )
+        say("Send with `newsletter send`.")

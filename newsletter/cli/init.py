@@ -1,0 +1,39 @@
+"""`newsletter init`: settings, keys and database, asking nothing that has a default."""
+
+from pathlib import Path
+
+import click
+
+from newsletter.cli.context import Context, pass_context
+from newsletter.cli.screen import say
+from newsletter.operations.schema import upgrade
+from newsletter.settings import FILE_NAME, load_settings, settings_file
+from subscribers.database import Database
+from subscribers.keys import Keys
+
+
+@click.command()
+@pass_context
+def init(context: Context) -> None:
+    """Write newsletter.toml and newsletter.keys here, and create or upgrade the database.
+
+    What is there already is kept; running it again is safe.
+    """
+    path = context.config or Path(FILE_NAME)
+    if path.exists():
+        say(f"{path} is there already and stays as it is.")
+    else:
+        path.write_text(settings_file(), encoding="utf-8")
+        say(f"Wrote {path}: set organisation, base_url, sender_address and smtp_host in it.")
+    settings = load_settings(path)
+    if settings.keys_file.exists():
+        Keys.load(settings.keys_file)
+        say(f"{settings.keys_file.name} is there already and stays as it is.")
+    else:
+        Keys.generate().save(settings.keys_file)
+        say(f"Wrote {settings.keys_file.name}: keep a copy of it, apart from the database's.")
+    database = Database(settings.database_url, create=True)
+    if upgrade(database):
+        say(f"The database at {database.place} is ready.")
+    else:
+        say(f"The database at {database.place} is up to date.")

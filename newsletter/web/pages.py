@@ -1,0 +1,68 @@
+"""Turns templates into pages, in the reader's language."""
+
+from collections.abc import Callable
+from functools import cache
+
+from babel import negotiate_locale
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from newsletter.editions.render import templates_folder
+from newsletter.editions.view import Brand
+from newsletter.languages import country_name, direction, languages, words
+
+MAX_ACCEPTED = 20  # languages of an Accept-Language header that are looked at
+
+
+class Pages:
+    """Renders pages; knows the organisation's name and colour, and nothing about who asks."""
+
+    def __init__(self, brand: Brand) -> None:
+        """Take the organisation's face."""
+        self._brand = brand
+        self._environment: Callable[[str], Environment] = cache(self._make_environment)
+
+    def page(self, template: str, language: str, *, status: int = 200, **facts: object) -> HTMLResponse:
+        """Render one page.
+
+        Args:
+            template: its file in `templates/web`.
+            language: BCP 47 tag.
+            status: of HTTP.
+            facts: frozen values that the template names.
+        """
+        html = self._environment(language).get_template(f"web/{template}").render(facts)
+        return HTMLResponse(html, status_code=status, headers={"Content-Language": language})
+
+    def _make_environment(self, language: str) -> Environment:
+        environment = Environment(
+            loader=FileSystemLoader(templates_folder()),
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.install_gettext_translations(words(language), newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
+        environment.globals.update(language=language, direction=direction(language), brand=self._brand)
+        environment.filters["country"] = lambda code: country_name(code, language)
+        return environment
+
+
+def spoken(wanted: str) -> str:
+    """Give the language of a subscriber if we speak it, or English."""
+    return negotiate_locale([wanted.replace("-", "_")], languages()) or "en"
+
+
+def accepted_language(request: Request) -> str:
+    """Choose a language by Accept-Language (RFC 9110 12.5.4)."""
+    ranked = []
+    for place, part in enumerate(request.headers.get("accept-language", "").split(",")[:MAX_ACCEPTED]):
+        tag, _, quality = part.strip().partition(";q=")
+        try:
+            weight = float(quality or 1)
+        except ValueError:
+            continue
+        ranked.append((-weight, place, tag.strip().replace("-", "_")))
+    return negotiate_locale([tag for _, _, tag in sorted(ranked) if tag], languages()) or "en"
