@@ -19,7 +19,7 @@ check: $(VENV)/development.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m tools.check_catalogues
+	$(BIN)/pytest -q -p no:randomly tests/test_languages.py
 
 pictures: $(VENV)/development.ready
 	@tools/prepare system

@@ -1,11 +1,13 @@
 """What the newsletter says in each language: gettext catalogues, dates, countries, greetings, direction."""
 
 import gettext
+from collections.abc import Iterable
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
 from typing import Literal
+from unicodedata import category
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
@@ -17,6 +19,7 @@ SOURCE = "en"  # the language that messages are written in, and the last one tha
 _RTL_SCRIPTS = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Rohg"})
 _RTL_LANGUAGES = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "lrc", "mzn", "ps", "sd", "ug", "ur", "yi"})
 _DIGITS = {"fa": "۰۱۲۳۴۵۶۷۸۹"}  # elsewhere the digits that Babel writes are the ones that readers expect in mail
+_ARABIC_COMMA = frozenset({"ar", "ckb", "fa", "ps", "sd", "ug", "ur"})
 _LONGEST_NAME = 60
 _MAY_FILL_MAIL = frozenset("/@\\<>")  # what a link or an address needs, and a name does not
 
@@ -75,16 +78,26 @@ def country_name(code: str, language: str) -> str:
             return str(_locale(language).territories.get(known, known))
 
 
+def country_names(codes: Iterable[str], language: str) -> str:
+    """Several countries' names in one line, apart by the language's own comma."""
+    comma = "، " if language.split("-", maxsplit=1)[0] in _ARABIC_COMMA else ", "
+    return comma.join(country_name(code, language) for code in codes)
+
+
 def greeting(name: str, language: str) -> str:
     """The line that a mail begins with; without the name where there is none or where it can't be one.
 
     A name comes from a public form, and could otherwise be used to mail a link of one's own to anyone.
     """
-    name = " ".join(name.split())
+    name = " ".join("".join(character for character in name if _is_seen(character)).split())
     translations = words(language)
     if not name or len(name) > _LONGEST_NAME or _MAY_FILL_MAIL.intersection(name):
         return translations.gettext("Hello,")
     return translations.gettext("Hello %(name)s,") % {"name": name}
+
+
+def _is_seen(character: str) -> bool:
+    return category(character) not in {"Cc", "Cf", "Cs"} or character in " \t\r\n\u200c\u200d"  # as in می‌نا
 
 
 def _chain(language: str) -> tuple[str, ...]:

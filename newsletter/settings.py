@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     organisation: Line = Field("Solidarity Newsletter", description="your organisation's name, as mails show it")
     postal_address: str = Field("", description="postal address for the footer; the law asks for one in many places")
     home_url: Line = Field("", description="your organisation's own site")
-    colour: str = Field("#b3261e", pattern=r"^#[0-9a-fA-F]{6}$", description="the colour of rules and buttons")
+    colour: str = Field("#14545c", pattern=r"^#[0-9a-fA-F]{6}$", description="the colour of rules and buttons")
     templates: Path | None = Field(None, description="a folder with templates of your own, file by file")
     language: Line = Field("en", description="the language of people who said none, and of imported texts")
 

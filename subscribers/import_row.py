@@ -227,7 +227,7 @@ def _address(cell: str) -> Address:
         return parse_address(cell)
     except NotAnAddress as error:
         # What the validator says in brackets and after a colon repeats parts of the address.
-        reason = str(error.facts["reason"]).partition(" (")[0].rstrip(".")
+        reason = str(error.facts["reason"]).partition(" (")[0].partition(":")[0].rstrip(".")
     refused = _RefusedError(Reason.BAD_ADDRESS)
     refused.detail = reason
     raise refused

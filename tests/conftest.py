@@ -6,6 +6,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,13 +47,14 @@ def mailserver() -> Iterator[MailServer]:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """A PostgreSQL server of our own on a free port; gives the start of its URLs."""
     found = shutil.which("initdb")
     binaries = Path(found).parent if found else next(iter(POSTGRESQL_BINARIES), None)
     if binaries is None:
         pytest.skip("PostgreSQL's server binaries are not installed (Debian: postgresql)")
-    folder = tmp_path_factory.mktemp("postgresql")
+    # Not in pytest's own folder, which nobody but its user may enter.
+    folder = Path(tempfile.mkdtemp(prefix="newsletter-postgresql-"))
     as_user = _as_postgres_user(folder)
     port = free_port()
     data = folder / "data"
@@ -69,6 +71,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"postgresql://test@127.0.0.1:{port}"
     finally:
         run("pg_ctl", "-m", "immediate", "stop")
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
@@ -135,10 +138,6 @@ def _as_postgres_user(folder: Path):
         return None
     user = pwd.getpwnam("postgres")
     os.chown(folder, user.pw_uid, user.pw_gid)
-    for parent in folder.parents:
-        if parent == Path("/tmp") or parent.owner() != "root" or parent == Path("/"):
-            break
-        parent.chmod(parent.stat().st_mode | 0o011)
 
     def become() -> None:
         os.setgroups([])

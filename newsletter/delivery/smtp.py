@@ -1,6 +1,8 @@
 """The courier that speaks SMTP (RFC 5321): one connection, kept open, opened again when it is lost."""
 
+import os
 import re
+import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,7 +138,6 @@ class SmtpCourier:
         if self._client is not None and self._client.is_connected:
             return self._client
         relay = self._relay
-        secured = relay.security is not Security.PLAIN
         client = aiosmtplib.SMTP(
             hostname=relay.host,
             port=relay.port,
@@ -145,19 +146,30 @@ class SmtpCourier:
             timeout=relay.timeout_s,
             use_tls=relay.security is Security.TLS,
             start_tls=relay.security is Security.STARTTLS,  # never 'if offered': that can be stripped on the way
-            tls_context=ssl.create_default_context(cafile=relay.ca_file) if secured else None,
+            tls_context=self._tls_context(),
         )
         try:
             await client.connect()
             await client.ehlo()
-        except (aiosmtplib.SMTPResponseException, aiosmtplib.SMTPNotSupported) as error:
+        except (OSError, aiosmtplib.SMTPTimeoutError) as error:  # aiosmtplib's connection errors are OSErrors too
+            client.close()
+            if isinstance(error, aiosmtplib.SMTPResponseException):
+                raise RelayRefuses(server=relay.server, reply=_words(error)) from None
+            raise RelayAway(server=relay.server, reason=_words(error)) from None
+        except aiosmtplib.SMTPException as error:
             client.close()
             raise RelayRefuses(server=relay.server, reply=_words(error)) from None
-        except (aiosmtplib.SMTPException, OSError) as error:
-            client.close()
-            raise RelayAway(server=relay.server, reason=_words(error)) from None
         self._client = client
         return client
+
+    def _tls_context(self) -> ssl.SSLContext | None:
+        relay = self._relay
+        if relay.security is Security.PLAIN:
+            return None
+        try:
+            return ssl.create_default_context(cafile=relay.ca_file)
+        except OSError as error:
+            raise RelayAway(server=relay.server, reason=f"smtp_ca_file {relay.ca_file}: {error.strerror}") from None
 
     async def _reset(self, client: aiosmtplib.SMTP) -> None:
         try:
@@ -188,6 +200,9 @@ def dot_stuffed(data: bytes) -> bytes:
 def _words(error: BaseException) -> str:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return f"{error.code} {_one_line(error.message)}"
+    cause = error.__cause__
+    if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError | socket.gaierror) and cause.errno:
+        return os.strerror(cause.errno).lower()
     return _one_line(str(error)) or type(error).__name__
 
 

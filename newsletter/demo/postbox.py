@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
+from typing import Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope, Session
@@ -49,24 +50,25 @@ class Postbox:
     """Listens on 127.0.0.1 in a thread of its own."""
 
     def __init__(self) -> None:
-        """Take nothing; `open` starts it."""
+        """Make it; it listens while it is entered."""
         self._numbers = itertools.count(1)
         self._letters: dict[int, Letter] = {}
         self._lock = threading.Lock()
         self._controller = _FreePort(self, hostname="127.0.0.1", port=0, enable_SMTPUTF8=True)
 
-    def open(self) -> int:
-        """Start listening.
-
-        Returns:
-            The port, a free one.
-        """
+    def __enter__(self) -> Self:
+        """Start listening."""
         self._controller.start()
-        return int(self._controller.port)
+        return self
 
-    def close(self) -> None:
+    def __exit__(self, *exc: object) -> None:
         """Stop listening."""
         self._controller.stop()
+
+    @property
+    def port(self) -> int:
+        """Where it listens; a free port that the system chose."""
+        return int(self._controller.port)
 
     def letters(self) -> list[Letter]:
         """What came, the newest first."""

@@ -1,14 +1,12 @@
 """Sets the demo up in a folder of its own, sends one digest, and serves the pages until it is stopped."""
 
 import asyncio
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
 
-import uvicorn
 from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -21,20 +19,16 @@ from newsletter.delivery.planning import Plan
 from newsletter.delivery.worker import SendReport
 from newsletter.demo.inbox import create_inbox
 from newsletter.demo.postbox import Postbox
-from newsletter.errors import NewsletterError
 from newsletter.operations.schema import upgrade
 from newsletter.settings import Settings, load_settings, settings_file
 from newsletter.web.app import create_app
+from newsletter.web.serving import listening, serve
 from newsletter.wiring import Parts
 from subscribers.csv_file import open_csv
 from subscribers.database import Database
 from subscribers.importing import import_subscribers
 from subscribers.keys import Keys
 from subscribers.preferences import Cadence
-
-
-class PortTaken(NewsletterError):
-    """Port {port} of this machine is in use. Give another with `newsletter demo --port`, or 0 for a free one."""
 
 
 WRITTEN_ON = date(2026, 11, 23)  # the day that the samples' dates and deadlines belong to
@@ -68,45 +62,14 @@ def run_demo(folder: Path, *, port: int, show: Callable[[Shown], None]) -> None:
         show: told once everything is there and the pages answer.
 
     Raises:
-        PortTaken: somebody else listens there.
+        CannotListen: somebody else listens there.
     """
-    listener = _listen(port)
-    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    postbox = Postbox()
-    smtp_port = postbox.open()
-    try:
-        parts = Parts(_settings(folder, base_url=base_url, smtp_port=smtp_port))
+    with listening("127.0.0.1", port) as (listener, base_url), Postbox() as postbox:
+        parts = Parts(_settings(folder, base_url=base_url, smtp_port=postbox.port))
         shown = _set_up(parts, folder, base_url)
         pages = Starlette(routes=[Mount("/inbox", create_inbox(postbox)), Mount("/", create_app(parts))])
-        config = uvicorn.Config(pages, access_log=False, log_level="warning", server_header=False)
-        server = _Announcing(config, lambda: show(shown))
-        server.run(sockets=[listener])
-    finally:
-        postbox.close()
-        listener.close()
-
-
-class _Announcing(uvicorn.Server):
-    """Says so once it listens, not before: what is printed can be opened."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._announce()
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError:
-        listener.close()
-        raise PortTaken(port=port) from None
-    return listener
+        serve(pages, listener, lambda: show(shown))
+        parts.database.dispose()
 
 
 def _settings(folder: Path, *, base_url: str, smtp_port: int) -> Settings:

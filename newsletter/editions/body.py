@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
@@ -14,9 +14,18 @@ from newsletter.editions.slots import clean
 _TAGS = {"p", "br", "h3", "h4", "strong", "em", "ul", "ol", "li", "blockquote", "hr", "a", "code", "pre"}
 _ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
+_ENCODED = {ord(character): quote(character) for character in '<>"`{}|\\^'}
 _EMPHASIS_OPENS = frozenset({"em_open", "strong_open"})
 _EMPHASIS_CLOSES = frozenset({"em_close", "strong_close"})
 _DEEPEST_EMPHASIS = 4
+_AS_TEXT = {
+    "strong_open": "*",
+    "strong_close": "*",
+    "em_open": "_",
+    "em_close": "_",
+    "softbreak": " ",
+    "hardbreak": "\n",
+}
 _CARRIED_HEADINGS = {"h1": "h3", "h2": "h3", "h3": "h4", "h4": "h4", "h5": "h4", "h6": "h4"}  # the title is the h2
 
 
@@ -46,9 +55,12 @@ def body_text(markdown: str) -> str:
 
 
 def web_address(url: str) -> str:
-    """The address if it is absolute http or https and in one piece, else nothing."""
+    """The address if it is absolute http or https and in one piece, else nothing.
+
+    What RFC 3986 knows nothing of is percent-encoded, so that it ends neither an attribute nor a link in plain text.
+    """
     url = url.strip()
-    return url if _is_absolute(url, {"http", "https"}) else ""
+    return url.translate(_ENCODED) if _is_absolute(url, {"http", "https"}) else ""
 
 
 @cache
@@ -142,22 +154,16 @@ def _inline(tokens: Sequence[Token]) -> str:
         match token.type:
             case "text" | "code_inline":
                 written.append(token.content)
-            case "softbreak":
-                written.append(" ")
-            case "hardbreak":
-                written.append("\n")
-            case "strong_open" | "strong_close":
-                written.append("*")
-            case "em_open" | "em_close":
-                written.append("_")
             case "link_open":
                 links.append((str(token.attrs.get("href", "")), len(written)))
             case "link_close":
                 href, start = links.pop()
                 words = "".join(written[start:])
                 address = href.removeprefix("mailto:")
-                if _is_absolute(href, _SCHEMES) and words.strip() not in {href, address}:
+                if words in {href, address}:
+                    written[start:] = [address]
+                elif _is_absolute(href, _SCHEMES):
                     written.append(f" <{address}>")
-            case _:
-                pass
+            case kind:
+                written.append(_AS_TEXT.get(kind, ""))
     return "".join(written)

@@ -36,5 +36,7 @@ def inline_fragment(fragment: str, *, styles: str) -> str:
         styles: the sheet of the page that it will stand in; its selectors must not reach above the fragment.
     """
     page = f"<!DOCTYPE html><html><head><style>{styles}</style></head><body>{_EDGE}{fragment}{_EDGE}</body></html>"
-    _, inlined, _ = inline_page(page).split(_EDGE)
+    # The outermost edges: lxml leaves < and > in attributes as they are, so that a title there may look like an edge.
+    _, _, rest = inline_page(page).partition(_EDGE)
+    inlined, _, _ = rest.rpartition(_EDGE)
     return inlined.strip()

@@ -11,13 +11,14 @@ from typing import Literal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 from markupsafe import Markup
 
+from newsletter.appeals.urgency import propose_urgent
 from newsletter.editions.body import body_html, body_text, web_address
 from newsletter.editions.inline import inline_fragment, inline_page
 from newsletter.editions.palette import Palette
 from newsletter.editions.slots import Insert, Slot, clean, insert, mark, one_line
 from newsletter.editions.view import AppealView, Brand
 from newsletter.errors import NewsletterError
-from newsletter.languages import country_name, date_text, direction, number_text, words
+from newsletter.languages import country_names, date_text, direction, number_text, words
 
 _TITLE_IN_SUBJECT = 60  # characters; phones show about 40 to 60
 _PREHEADER = 110
@@ -147,14 +148,23 @@ class Renderer:
         """
         first = _most_pressing(appeals)
         title = shorten(one_line(first.title), _TITLE_IN_SUBJECT)
-        facts = {"title": title, "urgent": first.urgent, "others": len(appeals) - 1}
+        # 'Urgent: Urgent appeal for …' would say it twice.
+        facts = {"title": title, "urgent": first.urgent and not propose_urgent(title), "others": len(appeals) - 1}
         return one_line(self._render("email/digest/subject.txt", language, **facts))
 
     def preheader(self, appeals: Sequence[AppealView], language: str) -> str:
-        """The line that inboxes show after the subject: what the subject left out. Plain text."""
+        """The line that inboxes show after the subject: what the subject left out. Plain text.
+
+        Args:
+            appeals: at least one, in the order of the edition.
+            language: the edition's.
+        """
         first = _most_pressing(appeals)
-        others = [one_line(appeal.title) for appeal in appeals if appeal is not first]
-        return shorten(" · ".join(others) if others else one_line(first.teaser), _PREHEADER)
+        said = [one_line(appeal.title) for appeal in appeals if appeal is not first] or [one_line(first.teaser)]
+        if first.deadline:
+            day = date_text(first.deadline, language)
+            said.insert(0, words(language).gettext("Act by %(date)s") % {"date": day})
+        return shorten(" · ".join(said), _PREHEADER)
 
     def intro(self, appeals: Sequence[AppealView], language: str) -> str:
         """The sentence above the first card: how many there are, and how many are urgent. Plain text."""
@@ -277,7 +287,7 @@ def _card(appeal: AppealView, *, body: str) -> Card:
         title=one_line(appeal.title),
         byline=one_line(appeal.byline),
         date=date_text(appeal.published_on, language),
-        countries=", ".join(country_name(country, language) for country in appeal.countries),
+        countries=country_names(appeal.countries, language),
         urgent=appeal.urgent,
         deadline=date_text(appeal.deadline, language) if appeal.deadline else "",
         teaser=tuple(paragraph for paragraph in paragraphs if paragraph),

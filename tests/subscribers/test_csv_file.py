@@ -191,6 +191,11 @@ def test_a_quote_left_open_to_the_end_costs_its_own_row_only(path):
     assert rows[5_001:] == [RowProblem(5_003, Reason.BROKEN_QUOTES)]
 
 
+def test_lines_are_counted_rightly_after_a_quote_that_was_open_to_the_end(path):
+    content = 'email,name\na@example.org,"Ada\nb@example.org\nc@example.org,Cem\n'
+    assert [row.line for row in rows_of(path, content)] == [2, 3, 4]
+
+
 def test_a_row_with_a_zero_byte_is_reported(path):
     assert rows_of(path, "email,name\na@example.org,A\0da\nb@example.org,Bea\n") == [
         RowProblem(2, Reason.NOT_TEXT),

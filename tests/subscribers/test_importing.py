@@ -17,8 +17,7 @@ from subscribers.consent import Consent, ConsentAct
 from subscribers.csv_file import open_csv
 from subscribers.database import Database
 from subscribers.errors import SubscribersError
-from subscribers.import_dates import AmbiguousDate, read_moment
-from subscribers.import_row import Applicant, Reason, Row, RowProblem, RowReader
+from subscribers.import_row import Reason, Row, RowProblem
 from subscribers.importing import ImportReport, import_subscribers
 from subscribers.model import LeftReason, Status, Subscriber
 from subscribers.preferences import Cadence, Profile, Reading
@@ -65,11 +64,6 @@ def everything(session: Session) -> list[object]:
     session.expire_all()
     tables = (Subscriber.__table__, Consent.__table__, Profile.__table__)
     return [session.execute(select(table).order_by(table.c.id)).all() for table in tables]
-
-
-def read(cells: Row, **options) -> Applicant | RowProblem:
-    facts = {"consent": None, "default_language": "en", "country_code": None, "now": NOW, **options}
-    return RowReader(**facts).read(cells)
 
 
 # What is taken
@@ -276,6 +270,14 @@ def test_who_signs_up_during_the_import_is_left_to_confirm(database, take):
     assert reports[0].problems == (RowProblem(3, Reason.PENDING),)
 
 
+def test_problems_come_in_the_order_of_the_file(database, take):
+    rows = [row(2), row(3, "left@example.org"), row(4, cadence="often"), row(5), RowProblem(6, Reason.NOT_TEXT)]
+    with database.write() as session:
+        add(session, "left@example.org", status=Status.LEFT)
+        report = take(session, rows)
+    assert [problem.line for problem in report.problems] == [3, 4, 5, 6]
+
+
 # One transaction
 
 
@@ -332,171 +334,6 @@ def test_rows_are_read_no_further_than_they_are_taken(database, take, monkeypatc
     with database.write() as session:
         take(session, rows(), on_progress=lambda done: pace.append((done, given)))
     assert pace == [(10, 10), (20, 20), (30, 30), (40, 40), (50, 50)]
-
-
-# What cells may hold
-
-
-@pytest.mark.parametrize(
-    ("cells", "reason", "said"),
-    [
-        ({"email": " "}, Reason.NO_ADDRESS, "no email address"),
-        ({"email": "zeynep"}, Reason.BAD_ADDRESS, "@-sign"),
-        (
-            {"cadence": "fortnightly"},
-            Reason.BAD_CADENCE,
-            "'fortnightly' is none of urgent, each, daily, weekly, monthly",
-        ),
-        ({"language": "en|klingon"}, Reason.BAD_LANGUAGE, "'klingon'"),
-        ({"language": "xx"}, Reason.BAD_LANGUAGE, "pt-BR"),
-        ({"language": "en-XX"}, Reason.BAD_LANGUAGE, "'en-XX'"),
-        ({"language": "und"}, Reason.BAD_LANGUAGE, "'und'"),
-        ({"language": "../en"}, Reason.BAD_LANGUAGE, "'../en'"),
-        ({"countries": "DE|XX"}, Reason.BAD_COUNTRY, "'XX'"),
-        ({"countries": "Germany"}, Reason.BAD_COUNTRY, "'Germany'"),
-        ({"countries": "EU"}, Reason.BAD_COUNTRY, "two-letter"),
-        ({"confirmed_at": "31/04/2026"}, Reason.BAD_DATE, "'31/04/2026'"),
-        ({"confirmed_at": "1970-01-01"}, Reason.BAD_DATE, "2026-05-01"),
-        ({"confirmed_at": "03/04/2026"}, Reason.AMBIGUOUS_DATE, "day or month first"),
-        ({"confirmed_at": "2027-01-01"}, Reason.FUTURE_DATE, "future"),
-        ({"confirmed_at": "no"}, Reason.CONSENT_REFUSED, "'no'"),
-        ({"consent_source": "Unsubscribed"}, Reason.CONSENT_REFUSED, "'Unsubscribed'"),
-    ],
-)
-def test_a_bad_cell_is_told_with_what_is_allowed(cells, reason, said):
-    problem = read(row(17, **cells))
-    assert (problem.line, problem.reason) == (17, reason)
-    assert said in problem.sentence
-
-
-@pytest.mark.parametrize(
-    ("cell", "tags"),
-    [
-        ("en", ("en",)),
-        ("PT_br | ar", ("pt-BR", "ar")),
-        ("zh-Hant-TW", ("zh-TW",)),
-        ("es-419", ("es-419",)),
-        ("ckb||CKB", ("ckb",)),
-        ("deu", ("de",)),
-        (" | ", ("fr",)),
-    ],
-)
-def test_languages_are_kept_in_the_order_of_reading(cell, tags):
-    assert read(row(language=cell), default_language="fr").reading.languages == tags
-
-
-def test_countries_may_be_named_where_the_caller_knows_the_names():
-    names = {"Türkiye": "TR"}
-    assert read(row(countries="türkiye"), country_code=names.get).reason is Reason.BAD_COUNTRY
-    assert read(row(countries="Türkiye|ir|UK|xk"), country_code=names.get).reading.countries == {"TR", "IR", "GB", "XK"}
-
-
-def test_topics_are_compared_without_case_and_spaces():
-    topics = read(row(topics=" Prison \t Strikes|GRÈVE|gre\u0300ve|| |a\0b\u202e")).reading.topics
-    assert topics == {"prison strikes", "grève", "ab"}
-
-
-@pytest.mark.parametrize(
-    ("cell", "name"),
-    [
-        (" Zeynep\r\n  Çelik\t", "Zeynep Çelik"),
-        ("Ze\0yn\x1bep\ue000", "Zeynep"),
-        ("Rosa\u202egro", "Rosagro"),
-        ("Jose\u0301", "José"),
-        ("فاطمه\u200cزهرا", "فاطمه\u200cزهرا"),
-        ("x" * 199 + " yz", "x" * 199),
-        ("😀" * 300, "😀" * 200),
-        ("\0\n", ""),
-    ],
-)
-def test_names_are_one_clean_line(cell, name):
-    assert read(row(name=cell)).name == name
-
-
-@pytest.mark.parametrize(
-    ("cell", "moment"),
-    [
-        ("2026-05-01", MAY_DAY),
-        ("20260501", MAY_DAY),
-        ("2026-5-1", MAY_DAY),
-        ("2026/05/01", MAY_DAY),
-        ("1.5.2026", MAY_DAY),
-        ("01. 05. 2026", MAY_DAY),
-        ("1 May 2026", MAY_DAY),
-        ("1-May-2026", MAY_DAY),
-        ("May 1st, 2026", MAY_DAY),
-        ("5/5/2026", MAY_DAY + timedelta(days=4)),
-        ("31/05/2026", MAY_DAY + timedelta(days=30)),
-        ("05/31/2026", MAY_DAY + timedelta(days=30)),
-        ("2026-05-01T02:30Z", MAY_DAY + timedelta(hours=2, minutes=30)),
-        ("2026-05-01 02:30:15.25+02:00", MAY_DAY + timedelta(minutes=30, seconds=15, milliseconds=250)),
-        ("2026-05-01 02:30:00 +0200", MAY_DAY + timedelta(minutes=30)),
-        ("2026-05-01 02:30:00 UTC", MAY_DAY + timedelta(hours=2, minutes=30)),
-        ("1.5.2026 02:30", MAY_DAY + timedelta(hours=2, minutes=30)),
-        ("5/31/2026 12:05 AM", MAY_DAY + timedelta(days=30, minutes=5)),
-        ("5/31/2026, 1:05:00 pm", MAY_DAY + timedelta(days=30, hours=13, minutes=5)),
-        ("Fri, 01 May 2026 02:30:00 -0130", MAY_DAY + timedelta(hours=4)),
-    ],
-)
-def test_dates_are_read_in_the_forms_that_programs_write(cell, moment):
-    assert read_moment(cell) == moment
-
-
-@pytest.mark.parametrize(
-    "cell", ["soon", "2026", "45778", "32.1.2026", "1 Mai 2026", "13/13/2026", "1.5.26", "0001-01-01T00:00+14:00"]
-)
-def test_what_is_no_date_is_none(cell):
-    assert read_moment(cell) is None
-
-
-@given(st.datetimes(datetime(1990, 1, 1), datetime(2026, 11, 22)))  # noqa: DTZ001 - hypothesis wants them naive
-def test_a_date_is_never_read_as_another_day(day):
-    for form in ("%Y-%m-%d", "%d.%m.%Y", "%d %b %Y", "%B %d, %Y", "%d/%m/%Y", "%m/%d/%Y"):
-        try:
-            moment = read_moment(day.strftime(form))
-        except AmbiguousDate:
-            assert "/" in form
-            assert day.day <= 12
-        else:
-            assert moment == datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-SECRETS = st.from_regex(r"[a-z]{6,12}@[a-z]{5,8}\.org", fullmatch=True)
-CELLS = st.text(max_size=30) | SECRETS
-ROWS = st.builds(
-    Row,
-    st.integers(2, 9),
-    CELLS,
-    *[CELLS] * 4,
-    CELLS | st.sampled_from(Cadence),
-    CELLS | st.just("2026-05-01"),
-    CELLS,
-)
-
-
-@settings(max_examples=500)
-@given(ROWS, st.none() | st.just(STALL))
-def test_any_cells_give_a_person_or_a_problem_that_names_nobody(cells, consent):
-    found = read(cells, consent=consent)
-    if isinstance(found, Applicant):
-        assert len(found.name) <= 200
-        assert found.name.isprintable() or not {"\n", "\r", "\0"} & set(found.name)
-        assert found.confirmed_at <= NOW
-        assert found.consent_source
-        assert found.reading.languages
-    else:
-        assert "@" not in found.detail or found.reason is Reason.BAD_ADDRESS
-        assert len(found.sentence) < 300
-
-
-@given(SECRETS, st.sampled_from(["{}.", "<{}>", "Rosa <{}>", '"{}"', '"x"{}', "{},b@x.org", "{}☃", "é {}", "{}\0"]))
-def test_no_problem_repeats_an_address_however_it_is_damaged(address, damage):
-    local, _, domain = address.partition("@")
-    shifted = row(email=damage.format(address), cadence=damage.format(address))
-    for problem in (read(shifted), read(shifted._replace(email="a@example.org"))):
-        if isinstance(problem, RowProblem):
-            assert local not in problem.sentence
-            assert domain not in problem.sentence
 
 
 # Whole stories

@@ -82,8 +82,10 @@ def test_everything_about_a_subscriber_is_kept(database):
 
 
 def test_one_mailbox_is_one_subscriber(database):
-    with pytest.raises(IntegrityError), database.write() as session:
-        profile = Profile.of(session, Reading())
-        for email in ("rosa@example.org", "Rosa@Example.org"):
-            address = parse_address(email)
-            session.add(Subscriber.new(address, name="", cadence=Cadence.DAILY, profile=profile, now=NOW))
+    rosa, same_rosa = (parse_address(email) for email in ("rosa@example.org", "Rosa@Example.org"))
+    with database.write() as session:
+        facts = {"name": "", "cadence": Cadence.DAILY, "profile": Profile.of(session, Reading()), "now": NOW}
+        session.add_all([Subscriber.new(rosa, **facts), Subscriber.new(same_rosa, **facts)])
+        with pytest.raises(IntegrityError):
+            session.flush()
+        session.rollback()

@@ -202,15 +202,11 @@ class _Walk:
             return False
         attributes = node.attributes
         classes = frozenset((attributes.get("class") or "").split())
-        if depth > _DEEPEST or "hidden" in attributes or attributes.get("aria-hidden") == "true":
+        cloaked = (attributes.get("id") or "").startswith("cloak")  # its script has the address
+        if depth > _DEEPEST or cloaked or "hidden" in attributes or attributes.get("aria-hidden") == "true":
             return False
-        if tag == "joomla-hidden-mail":
-            self._take(address_in_element(attributes))
-            return False
-        if (attributes.get("id") or "").startswith("cloak"):
-            return False
-        if tag == "br":
-            self._take("\n")
+        if tag in {"br", "joomla-hidden-mail"}:
+            self._take("\n" if tag == "br" else address_in_element(attributes))
             return False
         if tag == "a" and (link := attributes.get("href")):
             self._anchors.append((" ".join(node.text().split()), link))

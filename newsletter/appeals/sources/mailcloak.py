@@ -1,4 +1,4 @@
-"""Mail addresses that Joomla's cloak hides from robots and shows by script: the ministry that an appeal asks to write to.
+"""Mail addresses that Joomla's cloak hides from robots and shows by script: whom an appeal asks to write to.
 
 Up to 3 a script puts the address together from string literals (`addy`); from 4 on `<joomla-hidden-mail>` holds its
 halves in base64. Where neither can be read, nothing is taken: better than 'This email address is being protected'.

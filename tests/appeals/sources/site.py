@@ -37,7 +37,7 @@ class Site:
 @contextlib.contextmanager
 def running_site() -> Iterator[Site]:
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802 - http.server calls it so
+        def do_GET(self):
             site.asked.append(self.path)
             site.agents.add(self.headers["User-Agent"])
             answer = site.answers.get(self.path, Answer(status=404, body=b"<h1>Not Found</h1>"))

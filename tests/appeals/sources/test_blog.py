@@ -17,8 +17,10 @@ GOLDEN = {
             "2014-03-04",
             "en",
             "http://www.appeals.example/solidarity/42-izmir-docks",
-            "Four organisers of the Izmir docks have been held since Sunday. Their union asks for letters.\n\n"
-            "Write to the port’s management & to the embassy.",
+            (
+                "Four organisers of the Izmir docks have been held since Sunday. Their union asks for letters.\n\n"
+                "Write to the port’s management & to the embassy."
+            ),
         ),
         (
             "Urgent: hunger strike at the textile mill",
@@ -26,8 +28,10 @@ GOLDEN = {
             "2014-02-28",
             "en",
             "http://www.appeals.example/solidarity/41-textile-mill",
-            "“We will not eat until they reinstate the six,” said the branch secretary in Bangladesh.\n\n"
-            "The strike enters its ninth day.",
+            (
+                "“We will not eat until they reinstate the six,” said the branch secretary in Bangladesh.\n\n"
+                "The strike enters its ninth day."
+            ),
         ),
     ],
     "joomla15-fa.html": [
@@ -157,8 +161,9 @@ def test_each_layout_is_read_as_it_is_printed(pages, site, name):
 
     items = read_source(f"{site.address}/blog", max_pages=1)
 
-    at_home = [item[:4] + (item[4].replace("https://appeals.example", site.address), item[5]) for item in GOLDEN[name]]
-    assert facts(items) == at_home
+    assert facts(items) == [
+        (*item[:4], item[4].replace("https://appeals.example", site.address), item[5]) for item in GOLDEN[name]
+    ]
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -230,8 +235,9 @@ def test_a_date_counts_as_the_site_shows_it_whatever_its_zone():
 
 def test_name_and_date_may_share_one_line_in_1_5():
     page = (
-        '<table class="contentpaneopen"><tr><td class="contentheading">T</td></tr></table><table class="contentpaneopen"><tr>'
-        '<td><span class="small">Written by Ana Tuesday, 06 November 2012</span></td></tr><tr><td>Text</td></tr></table>'
+        '<table class="contentpaneopen"><tr><td class="contentheading">T</td></tr></table>'
+        '<table class="contentpaneopen"><tr><td><span class="small">Written by Ana Tuesday, 6 November 2012</span></td>'
+        "</tr><tr><td>Text</td></tr></table>"
     )
     (item,) = read_blog(page, place="x")
 
@@ -276,8 +282,8 @@ def test_links_that_are_no_pages_are_dropped(link):
 
 def test_a_page_of_another_kind_is_read_by_its_words():
     page = (
-        '<html lang="en"><body><h1>Appeals</h1><div><a href="/t">A strike</a></div><div>Written by Ana 06 November 2012</div>'
-        "<p>Text.</p><p>More.</p></body></html>"
+        '<html lang="en"><body><h1>Appeals</h1><div><a href="/t">A strike</a></div>'
+        "<div>Written by Ana 06 November 2012</div><p>Text.</p><p>More.</p></body></html>"
     )
     (item,) = read_blog(page, place="x", base=BASE)
 

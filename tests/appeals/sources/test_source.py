@@ -57,7 +57,7 @@ NEXT = '<li class="pagination-next"><a title="Next" href="{}" class="pagenav">Ne
         NEXT,
         '<li><strong><span class="pagenav">1</span></strong></li><li><a href="{}" title="2" class="pagenav">2</a></li>',
         '<li><a href="{}" title="Next" class="pagenav">&gt;</a></li>',
-        '<li class="active page-item"><a aria-current="true" href="#">1</a></li><li class="page-item"><a href="{}">2</a></li>',
+        '<li class="active page-item"><a aria-current="true" href="#">1</a></li><li><a href="{}">2</a></li>',
         '<li class="page-item"><a aria-label="Gehe zur nächsten Seite" rel="next" href="{}">x</a></li>',
         '<li><a class="hasTooltip" title="Suivant" href="{}"><span class="icon-next"></span></a></li>',
         '<li><a href="{}" class="pagenav">بعدی</a></li>',
@@ -198,7 +198,7 @@ def test_a_listing_may_be_served_as_plain_text(site, pages):
 
 
 TEXTS = {
-    "cp1252": "Huelga en España\n\nEscrito por José Núñez Martes, 06 Noviembre 2012\n\n¿Quién pagará mañana la crisis?\n",
+    "cp1252": "Huelga en España\n\nEscrito por José Núñez Martes, 06 Noviembre 2012\n\n¿Quién pagará mañana?\n",
     "cp1251": "Забастовка в Казахстане\n\nАвтор: Новые социалисты Вторник, 06 Ноябрь 2012\n\nМы получили это письмо.\n",
     "cp1253": "Απεργία πείνας\n\nΓράφτηκε από τον/την Άννα Τρίτη, 06 Νοεμβρίου 2012\n\nΟι κρατούμενοι συνεχίζουν.\n",
     "cp1254": "Açlık grevi\n\nYazan: Ayşe Işık Salı, 06 Kasım 2012\n\nİşçiler için dayanışma çağrısı yapıyoruz.\n",
@@ -267,7 +267,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 
 
 def test_a_folder_is_refused_with_what_to_do(tmp_path):
-    with pytest.raises(SourceIsFolder, match="is a folder. Name the files"):
+    with pytest.raises(SourceIsFolder, match=r"is a folder\. Name the files"):
         read_source(str(tmp_path))
 
 
@@ -408,11 +408,12 @@ def test_long_names_keep_within_600_characters_and_apart(now):
 def read_bytes(content, tmp_path):
     file = tmp_path / "any"
     file.write_bytes(content)
+    refusals, items = [], []
     try:
         items = read_source(str(file))
     except SourceFault as refusal:
-        assert "\n" not in str(refusal)
-        return
+        refusals.append(str(refusal))
+    assert all("\n" not in refusal for refusal in refusals)
     for item in items:
         assert 0 < len(item.title) <= 300
         assert "\n" not in item.title
@@ -432,28 +433,9 @@ def test_no_bytes_raise_anything_but_a_sentence(tmp_path, content):
 
 PIECES = st.sampled_from(
     [
-        b"---\n",
-        b"\n",
-        b": ",
-        b"[",
-        b"<",
-        b">",
-        b'"',
-        b"\0",
-        b"\xff",
-        b"\xe2\x80\xae",
-        b"31 February 2012",
-        b"<table>",
-        b"</div>",
-    ]
-    + [
-        b"<base href='http://['>",
-        b'class="item"',
-        b"Written by ",
-        b"&#0;&#xD800;",
-        b"!!python/name:os",
-        b"{{",
-        b"\xd8\xa7",
+        *(b"---\n", b"\n", b": ", b"[", b"<", b">", b'"', b"\0", b"\xff", b"\xe2\x80\xae", b"\xd8\xa7", b"{{"),
+        *(b"31 February 2012", b"<table>", b"</div>", b"<base href='http://['>", b'class="item"', b"Written by "),
+        *(b"&#0;&#xD800;", b"!!python/name:os"),
     ]
 )
 

@@ -1,0 +1,230 @@
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from newsletter.delivery.model import Delivery, DeliveryState, Mailing, Skip
+from newsletter.delivery.planning import candidates_at
+from newsletter.editions.compose import stored_edition
+from newsletter.editions.model import Edition, EditionAppeal, Part
+from subscribers.model import LeftReason, Subscriber
+from subscribers.preferences import Cadence, Format
+from tests import builders
+from tests.conftest import NOW
+
+
+@pytest.fixture
+def parts(database, keys):
+    return builders.parts(database, keys)
+
+
+def plan(parts, cadence=Cadence.WEEKLY, now=NOW):
+    with parts.database.write() as session:
+        return parts.planner().plan_digest(session, cadence, now=now)
+
+
+def got(parts):
+    """Who is to get which appeals, in order, by name."""
+    with parts.database.read() as session:
+        rows = session.execute(
+            select(Subscriber.name, EditionAppeal.appeal_id)
+            .join(Delivery, Delivery.subscriber_id == Subscriber.id)
+            .join(EditionAppeal, EditionAppeal.edition_id == Delivery.edition_id)
+            .where(Delivery.state == DeliveryState.QUEUED)
+            .order_by(Delivery.id, EditionAppeal.position)
+        ).all()
+    people = {}
+    for name, appeal in rows:
+        people.setdefault(name, []).append(appeal)
+    return people
+
+
+def settle_all(parts, state):
+    with parts.database.write() as session:
+        for delivery in session.scalars(select(Delivery).where(Delivery.state == DeliveryState.QUEUED)):
+            delivery.state = state
+
+
+def test_people_with_equal_wishes_share_an_edition_and_its_parts(parts):
+    with parts.database.write() as session:
+        for number in range(20):
+            builders.person(session, f"p{number}@example.org")
+        for number in range(3):
+            builders.person(session, f"kz{number}@example.org", countries=frozenset({"KZ"}))
+        for country in ("KZ", "TR", "SV"):
+            builders.appeal(session, country, countries=[country])
+    made = plan(parts)
+    assert (made.deliveries, made.editions, made.skipped) == (23, 2, {})
+    with parts.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Edition)) == 2
+        # One shell and three cards, each as HTML and as text, though four cards are shown.
+        assert session.scalar(select(func.count()).select_from(Part)) == 8
+
+
+def test_planning_twice_plans_once(parts):
+    with parts.database.write() as session:
+        builders.person(session)
+        builders.appeal(session)
+    assert plan(parts).deliveries == 1
+    again = plan(parts)
+    assert (again.mailing_id, again.skipped) == (None, {Skip.NOTHING_NEW: 1})
+    with parts.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Mailing)) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "comes_again"),
+    [
+        (DeliveryState.ACCEPTED, False),
+        (DeliveryState.UNCERTAIN, False),
+        (DeliveryState.DEFERRED, False),
+        (DeliveryState.SENDING, False),
+        (DeliveryState.REFUSED, True),
+        (DeliveryState.EXPIRED, True),
+    ],
+)
+def test_an_appeal_is_new_until_it_came_or_may_have_come(parts, state, comes_again):
+    with parts.database.write() as session:
+        builders.person(session)
+        builders.appeal(session)
+    plan(parts)
+    settle_all(parts, state)
+    assert (plan(parts).deliveries == 1) is comes_again
+
+
+def test_the_next_digest_has_only_what_is_new_to_each(parts):
+    with parts.database.write() as session:
+        builders.person(session, "a@example.org", name="Ayşe")
+        first = builders.appeal(session, "first").id
+    plan(parts)
+    settle_all(parts, DeliveryState.ACCEPTED)
+    with parts.database.write() as session:
+        builders.person(session, "b@example.org", name="Berivan", joined=NOW)
+        second = builders.appeal(session, "second").id
+    plan(parts, now=NOW + timedelta(hours=1))
+    assert got(parts) == {"Ayşe": [second], "Berivan": [second, first]}
+
+
+def test_a_newcomer_gets_what_was_released_within_the_lookback_and_nothing_older(database, keys):
+    parts = builders.parts(database, keys, lookback_days=3)
+    with database.write() as session:
+        builders.person(session, name="Newcomer", joined=NOW)
+        builders.appeal(session, "old", released=NOW - timedelta(days=4))
+        recent = builders.appeal(session, "recent", released=NOW - timedelta(days=2)).id
+    plan(parts)
+    assert got(parts) == {"Newcomer": [recent]}
+
+
+def test_only_the_cadence_asked_for_is_planned(parts):
+    with parts.database.write() as session:
+        for cadence in Cadence:
+            builders.person(session, f"{cadence}@example.org", name=cadence, cadence=cadence)
+        number = builders.appeal(session).id
+    plan(parts, Cadence.MONTHLY)
+    assert got(parts) == {"monthly": [number]}
+
+
+def test_who_is_left_out_has_a_reason_that_is_kept(parts):
+    with parts.database.write() as session:
+        builders.person(session, "reads-turkish@example.org", languages=("tr",))
+        builders.person(session, "wants-sv@example.org", countries=frozenset({"SV"}))
+        builders.person(session, "paused@example.org").paused_until = NOW + timedelta(days=1)
+        builders.person(session, "pause-is-over@example.org", name="Back").paused_until = NOW
+        builders.person(session, "left@example.org").leave(LeftReason.UNSUBSCRIBED, NOW)
+        builders.appeal(session, countries=["KZ"])
+    made = plan(parts)
+    assert made.skipped == {Skip.NO_TEXT: 1, Skip.NOTHING_NEW: 1, Skip.PAUSED: 1}
+    assert list(got(parts)) == ["Back"]
+    with parts.database.read() as session:
+        kept = session.execute(
+            select(Subscriber.email, Delivery.skip).join(Delivery).where(Delivery.state == DeliveryState.SKIPPED)
+        ).all()
+    assert dict(map(tuple, kept)) == {
+        "reads-turkish@example.org": Skip.NO_TEXT,
+        "wants-sv@example.org": Skip.NOTHING_NEW,
+        "paused@example.org": Skip.PAUSED,
+    }
+
+
+def test_nothing_is_written_when_nobody_gets_anything(parts):
+    with parts.database.write() as session:
+        builders.person(session)
+    assert plan(parts).mailing_id is None
+    with parts.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Delivery)) == 0
+
+
+def test_drafts_closed_ones_and_those_past_their_deadline_go_nowhere(parts):
+    with parts.database.write() as session:
+        builders.appeal(session, "draft", released=None)
+        builders.appeal(session, "closed").close(NOW)
+        builders.appeal(session, "late", deadline=date(2026, 11, 20))
+        builders.appeal(session, "later", released=NOW + timedelta(minutes=1))
+        good = [builders.appeal(session, "good").id, builders.appeal(session, "today", deadline=NOW.date()).id]
+    with parts.database.read() as session:
+        assert [candidate.id for candidate in candidates_at(session, NOW)] == good
+
+
+def test_a_deadline_lasts_until_its_day_is_over_everywhere(parts):
+    with parts.database.write() as session:
+        builders.appeal(session, deadline=date(2026, 11, 23), released=NOW - timedelta(days=9))
+    with parts.database.read() as session:
+        assert candidates_at(session, datetime(2026, 11, 24, 11, 59, tzinfo=UTC))
+        assert not candidates_at(session, datetime(2026, 11, 24, 12, 0, tzinfo=UTC))
+
+
+def test_a_translation_waits_for_its_own_approval(parts):
+    with parts.database.write() as session:
+        builders.person(session, name="Rosa", languages=("es",))
+        appeal = builders.appeal(session, languages=("en", "es"))
+        appeal.texts[1].released = False
+    assert plan(parts).skipped == {Skip.NO_TEXT: 1}
+    with parts.database.write() as session:
+        appeal = session.merge(appeal)
+        assert appeal.waits_for_approval
+        appeal.approve(NOW)
+    assert plan(parts).deliveries == 1
+
+
+def test_an_edition_is_frozen_even_if_the_appeal_is_edited_afterwards(parts):
+    with parts.database.write() as session:
+        builders.person(session)
+        builders.appeal(session, "As it was approved", teaser="Before.")
+    plan(parts)
+    with parts.database.write() as session:
+        edition = session.scalars(select(Edition)).one()
+        before = stored_edition(session, edition.id)
+        text = session.get_one(Subscriber, 1) and session.scalars(select(builders.AppealText)).one()
+        text.title, text.teaser = "Another", "After."
+    with parts.database.read() as session:
+        assert stored_edition(session, edition.id) == before
+    assert "As it was approved" in before.text
+
+
+def test_who_reads_text_alone_gets_text_alone(parts):
+    with parts.database.write() as session:
+        builders.person(session, format=Format.TEXT)
+        builders.appeal(session)
+    plan(parts)
+    with parts.database.read() as session:
+        assert stored_edition(session, session.scalars(select(Edition.id)).one()).html is None
+
+
+def test_preview_says_the_same_as_planning(parts):
+    with parts.database.write() as session:
+        people = [
+            builders.person(session, "a@example.org", name="A"),
+            builders.person(session, "b@example.org", name="B", countries=frozenset({"KZ"})),
+            builders.person(session, "c@example.org", name="C", languages=("tr",)),
+        ]
+        builders.appeal(session, "one", countries=["KZ"])
+        builders.appeal(session, "two", urgent=True)
+    with parts.database.read() as session:
+        foreseen = {}
+        for person in people:
+            verdict = parts.planner().verdict_for(session, session.get_one(Subscriber, person.id), now=NOW)
+            if not isinstance(verdict, Skip):
+                foreseen[person.name] = [chosen.appeal_id for chosen in verdict.appeals]
+    plan(parts)
+    assert got(parts) == foreseen
+    assert len(foreseen) == 2

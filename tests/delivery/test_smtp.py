@@ -1,0 +1,231 @@
+import asyncio
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from newsletter.delivery.courier import Envelope, RelayAway, RelayRefuses
+from newsletter.delivery.outcome import Accepted, Deferred, Refused, Uncertain
+from newsletter.delivery.smtp import Relay, SmtpCourier, dot_stuffed
+from newsletter.settings import Security
+from tests.conftest import free_port
+from tests.delivery.brokenserver import BrokenServer
+from tests.mailserver import MailServer
+
+MAIL = b"Subject: hello\r\n\r\n.a line with a dot\r\nand one without\r\n"
+
+
+def envelope(recipient="rosa@example.org", **facts):
+    return Envelope(sender="news@hands.example", recipient=recipient, data=MAIL, **facts)
+
+
+def deliver(port, *envelopes, **relay):
+    async def run():
+        async with SmtpCourier(Relay(host="127.0.0.1", port=port, timeout_s=10, **relay)) as courier:
+            return [await courier.deliver(one) for one in envelopes or [envelope()]]
+
+    return asyncio.run(run())
+
+
+def deliver_to_broken(server, *envelopes):
+    async def run():
+        async with server, SmtpCourier(Relay(host="127.0.0.1", port=server.port, timeout_s=10)) as courier:
+            return [await courier.deliver(one) for one in envelopes or [envelope()]]
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def authority(tmp_path):
+    made = trustme.CA()
+    path = tmp_path / "ca.pem"
+    made.cert_pem.write_to_path(path)
+    made.path = path
+    return made
+
+
+@pytest.fixture
+def tls(authority):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+def test_a_mail_arrives_as_it_left(mailserver):
+    (outcome,) = deliver(mailserver.port)
+    assert outcome == Accepted("250 2.0.0 Kept")
+    (received,) = mailserver.received
+    assert (received.sender, received.recipients) == ("news@hands.example", ("rosa@example.org",))
+    assert received.data == MAIL
+
+
+def test_several_mails_share_one_connection():
+    server = BrokenServer()
+    outcomes = deliver_to_broken(server, *[envelope() for _ in range(5)])
+    assert {type(outcome) for outcome in outcomes} == {Accepted}
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("implicit", [False, True], ids=["starttls", "tls"])
+def test_a_secured_connection_is_made_with_a_certificate_that_is_trusted(authority, tls, implicit):
+    security = Security.TLS if implicit else Security.STARTTLS
+    with MailServer(tls=tls, implicit_tls=implicit) as server:
+        deliver(server.port, security=security, ca_file=authority.path)
+        assert server.received[0].secured
+
+
+@pytest.mark.parametrize("implicit", [False, True], ids=["starttls", "tls"])
+def test_a_certificate_that_nobody_vouches_for_is_not_taken(tls, implicit):
+    security = Security.TLS if implicit else Security.STARTTLS
+    with MailServer(tls=tls, implicit_tls=implicit) as server:
+        with pytest.raises(RelayAway, match=r"(?i)certificate"):
+            deliver(server.port, security=security)
+        assert server.received == []
+
+
+def test_starttls_is_never_left_out_because_the_server_does_not_offer_it(mailserver):
+    with pytest.raises(RelayRefuses):
+        deliver(mailserver.port, security=Security.STARTTLS)
+    assert mailserver.received == []
+
+
+@pytest.mark.parametrize("secured", [True, False])
+def test_it_signs_in_where_a_name_is_set(authority, tls, secured):
+    with MailServer(tls=tls if secured else None, users={"rosa": "pass phrase"}) as server:
+        security = {"security": Security.STARTTLS, "ca_file": authority.path} if secured else {}
+        deliver(server.port, username="rosa", password="pass phrase", **security)
+        assert server.received[0].user == "rosa"
+
+
+def test_a_wrong_password_is_one_clear_sentence_and_never_repeated_in_it():
+    with MailServer(users={"rosa": "right"}) as server, pytest.raises(RelayRefuses, match="535") as told:
+        deliver(server.port, username="rosa", password="wrong-secret")
+    assert "wrong-secret" not in str(told.value)
+
+
+def test_nobody_listening_is_said_to_be_away():
+    with pytest.raises(RelayAway, match="does not answer"):
+        deliver(free_port())
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        ("450 4.2.0 Greylisted", Deferred("450 4.2.0 Greylisted")),
+        ("452 4.2.2 Mailbox full", Deferred("452 4.2.2 Mailbox full")),
+        ("550 5.1.1 No such user", Refused("550 5.1.1 No such user")),
+    ],
+)
+def test_what_is_said_of_a_recipient_is_kept_and_the_connection_goes_on(mailserver, reply, kind):
+    mailserver.answer_rcpt = lambda address: reply if address.startswith("bad") else None
+    outcomes = deliver(mailserver.port, envelope("bad@example.org"), envelope("good@example.org"))
+    assert outcomes == [kind, Accepted("250 2.0.0 Kept")]
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"), [("451 4.3.0 Later", Deferred), ("554 5.6.0 Not this one", Refused), ("250 2.0.0 Ok", Accepted)]
+)
+def test_what_is_said_after_the_dot_decides(mailserver, reply, kind):
+    mailserver.answer_data = lambda _data: reply
+    (outcome,) = deliver(mailserver.port)
+    assert outcome == kind(reply)
+
+
+def test_a_refused_sender_says_nothing_about_the_recipient(mailserver):
+    mailserver.answer_mail = lambda _address: "550 5.7.1 You are not allowed"
+    with pytest.raises(RelayRefuses, match=r"5\.7\.1"):
+        deliver(mailserver.port)
+
+
+def test_a_greeting_of_554_is_a_refusal_of_us():
+    async def refuse(_reader, writer):
+        writer.write(b"554 no mail from you\r\n")
+        writer.close()
+
+    async def run():
+        async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with SmtpCourier(Relay(host="127.0.0.1", port=port, timeout_s=10)):
+                pass
+
+    with pytest.raises(RelayRefuses, match="554 no mail from you"):
+        asyncio.run(run())
+
+
+@pytest.mark.parametrize("point", ["MAIL", "RCPT", "DATA"])
+def test_a_connection_lost_before_the_mail_was_sent_costs_no_attempt(point):
+    server = BrokenServer(breaks=point)
+    (outcome,) = deliver_to_broken(server)
+    assert isinstance(outcome, Deferred)
+    assert not outcome.costs_attempt
+    assert server.taken == []
+
+
+def test_a_connection_that_was_closed_after_some_mails_is_opened_again_at_once():
+    server = BrokenServer()
+
+    async def run():
+        async with server, SmtpCourier(Relay(host="127.0.0.1", port=server.port, timeout_s=10)) as courier:
+            first = await courier.deliver(envelope())
+            server.breaks, server.times = "MAIL", 1
+            return [first, await courier.deliver(envelope())]
+
+    assert {type(outcome) for outcome in asyncio.run(run())} == {Accepted}
+    assert server.connections == 2
+    assert len(server.taken) == 2
+
+
+@pytest.mark.parametrize("point", ["body", "dot"])
+def test_a_connection_lost_after_the_mail_was_on_its_way_is_uncertain(point):
+    server = BrokenServer(breaks=point)
+    (outcome,) = deliver_to_broken(server)
+    assert isinstance(outcome, Uncertain)
+    assert server.connections == 1, "it must not be sent again on a new connection"
+
+
+def test_a_reply_that_makes_no_sense_after_the_dot_is_uncertain():
+    (outcome,) = deliver_to_broken(BrokenServer(reply_to={"dot": b"OK then\r\n"}))
+    assert isinstance(outcome, Uncertain)
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "dot"])
+def test_421_is_about_the_server_and_costs_the_recipient_nothing(verb):
+    (outcome,) = deliver_to_broken(BrokenServer(reply_to={verb: b"421 4.3.2 Shutting down\r\n"}))
+    assert outcome == Deferred("421 4.3.2 Shutting down", costs_attempt=False)
+
+
+def test_an_address_outside_of_ascii_goes_through_a_server_that_takes_it(mailserver):
+    (outcome,) = deliver(mailserver.port, envelope("дмитро@xn--bcher-kva.example", smtputf8=True))
+    assert isinstance(outcome, Accepted)
+    assert mailserver.received[0].recipients == ("дмитро@xn--bcher-kva.example",)
+
+
+def test_an_address_outside_of_ascii_is_not_forced_on_a_server_that_does_not():
+    with MailServer(smtputf8=False) as server:
+        (outcome,) = deliver(server.port, envelope("дмитро@example.org", smtputf8=True))
+        assert isinstance(outcome, Refused)
+        assert "SMTPUTF8" in outcome.reply
+        assert server.received == []
+
+
+@given(st.binary(max_size=300))
+@example(b".\r\n")
+@example(b"a\n.\nb")
+@example(b"a\r\n.\r\nMAIL FROM:<x>\r\n")
+@example(b"a\n.\r\nb\r.\r\n")
+@example(b"..")
+def test_whatever_a_mail_holds_it_ends_at_its_own_dot_only(data):
+    wire = dot_stuffed(data)
+    assert wire.endswith(b"\r\n.\r\n") or wire == b"\r\n.\r\n"
+    inner = wire[: -len(b".\r\n")]
+    assert b"\r\n.\r\n" not in b"\r\n" + inner
+    assert b"\n" not in inner.replace(b"\r\n", b"")
+    assert b"\r" not in inner.replace(b"\r\n", b"")
+
+
+def test_no_certificate_file_that_is_missing_is_passed_over(mailserver):
+    with pytest.raises(RelayAway):
+        deliver(mailserver.port, security=Security.TLS, ca_file=Path("/nonexistent/ca.pem"))

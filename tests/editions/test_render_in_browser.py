@@ -1,0 +1,91 @@
+"""The digest in a real browser: nothing overflows a phone, day and night can be read, and axe finds no fault."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from newsletter.editions.render import Renderer
+from tests.editions.test_render import APPEAL, BRAND, whole_html
+from tools.pictures import CHROMIUM, QUIET
+
+NOT_IN_MAIL = (
+    "landmark-one-main",
+    "region",
+)  # the mail program's own page has the landmarks; a mail is an article in it
+LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnung" * 3
+APPEALS = [
+    replace(APPEAL, body=f"## {LONG}\n\nhttps://example.org/{LONG}\n\n1. {LONG}\n\n> quote\n\n    {LONG}"),
+    replace(APPEAL, urgent=False, title=LONG, byline=LONG, teaser=LONG),
+    replace(APPEAL, urgent=False, deadline=None, body="[a link](https://example.org)"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Renderer:
+    return Renderer(BRAND)
+
+
+def opened(browser: Browser, renderer: Renderer, language: str, light: Any, width: int) -> Page:
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=light)
+    appeals = [replace(appeal, language=language) for appeal in APPEALS]
+    page.set_content(whole_html(renderer, *appeals, language=language))
+    return page
+
+
+@pytest.mark.parametrize("language", ["en", "ar", "ru"])
+@pytest.mark.parametrize("width", [320, 360])
+def test_long_words_and_addresses_stay_on_the_phone(browser, renderer, language, width):
+    page = opened(browser, renderer, language, "light", width)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    widest = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('td')].map(e => e.getBoundingClientRect().width))"
+    )
+    assert widest <= width
+    page.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("light", ["light", "dark"])
+def test_axe_finds_nothing_to_mend(browser, renderer, language, light):
+    page = opened(browser, renderer, language, light, 700)
+    found = Axe().run(page, options={"rules": {rule: {"enabled": False} for rule in NOT_IN_MAIL}})
+    assert found.violations_count == 0, found.generate_report()
+    page.close()
+
+
+def test_night_turns_every_ground_dark(browser, renderer):
+    page = opened(browser, renderer, "en", "dark", 360)
+    grounds = page.evaluate(
+        "[...document.querySelectorAll('.page, .sheet, .due-by, .quiet')].map(e => getComputedStyle(e).backgroundColor)"
+    )
+    assert len(grounds) > 5
+    for ground in grounds:
+        red, green, blue = (int(channel) for channel in ground.removeprefix("rgb(").rstrip(")").split(","))
+        assert max(red, green, blue) < 80
+    page.close()
+
+
+def test_a_wide_window_shows_one_column_of_600(browser, renderer):
+    page = opened(browser, renderer, "en", "light", 1200)
+    assert page.evaluate("document.querySelector('.sheet').getBoundingClientRect().width") == 600
+    page.close()
+
+
+def test_buttons_are_large_enough_for_a_thumb(browser, renderer):
+    page = opened(browser, renderer, "en", "light", 360)
+    heights = page.evaluate("[...document.querySelectorAll('.button')].map(e => e.getBoundingClientRect().height)")
+    assert len(heights) == 3
+    assert min(heights) >= 44
+    page.close()
