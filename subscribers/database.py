@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, Engine, Enum, MetaData, create_engine, event, make_url, text
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -174,6 +174,12 @@ def _told_plainly(place: str) -> Iterator[None]:
             raise DatabaseLocked from error
         if "unable to open database file" in said:
             raise DatabaseMissing(place=place) from error
+        if "disk is full" in said:
+            raise DatabaseUnreachable(reason=f"the disk that {place} is on is full; nothing was changed") from error
         if "connection" in said or "could not translate host" in said:
             raise DatabaseUnreachable(reason=said.strip().splitlines()[0]) from error
+        raise
+    except DatabaseError as error:
+        if "file is not a database" in str(error.orig):
+            raise DatabaseUnreachable(reason=f"{place} is not an SQLite database") from error
         raise

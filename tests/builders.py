@@ -7,13 +7,13 @@ from sqlalchemy.orm import Session
 
 from newsletter.appeals.model import Appeal, AppealStatus, AppealText
 from newsletter.settings import Settings
+from newsletter.wiring import Parts
 from subscribers.addresses import parse_address
 from subscribers.consent import Consent, ConsentAct
 from subscribers.database import Database
 from subscribers.keys import Keys
 from subscribers.model import Subscriber
 from subscribers.preferences import Cadence, Profile, Reading
-from newsletter.wiring import Parts
 from tests.conftest import NOW
 
 

@@ -61,4 +61,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has left; there is nobody to tell
         sys.exit(1)
+    except OSError as error:  # a full disk, a folder that may not be written: the system's words name it
+        click.echo(f"Error: {error.filename or 'The system'}: {error.strerror or error}.", err=True)
+        sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)

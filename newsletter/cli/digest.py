@@ -154,7 +154,6 @@ def _tell(made: Plan, cadence: str, *, dry_run: bool) -> None:
     elif dry_run:
         say(f"Would plan {counted(made.deliveries, 'mail')} in {counted(made.editions, 'edition')}.")
     else:
-        say(
-            f"Mailing {made.mailing_id}: {counted(made.deliveries, 'mail')} in {counted(made.editions, 'edition')} queued."
-        )
+        mails, editions = counted(made.deliveries, "mail"), counted(made.editions, "edition")
+        say(f"Mailing {made.mailing_id}: {mails} in {editions} queued.")
         say("Send with `newsletter send`.")

@@ -67,10 +67,9 @@ def _tell(report: SendReport) -> None:
     for outcome, count in sorted(report.outcomes.items()):
         say(f"{count:>9,}  {outcome}")
     if report.outcomes.get("uncertain"):
-        say("Uncertain: the connection broke after the mail was sent. They are not sent again; they may have arrived.")
+        say("Uncertain: the connection broke after the mail was sent. It may have arrived; it is not sent again.")
     if report.left.later and report.left.next_at:
-        say(
-            f"{counted(report.left.later, 'mail')} will be tried again, the first at {report.left.next_at:%Y-%m-%d %H:%M} UTC."
-        )
+        first = f"{report.left.next_at:%Y-%m-%d %H:%M} UTC"
+        say(f"{counted(report.left.later, 'mail')} will be tried again, the first at {first}.")
     if report.left.due:
         say(f"{counted(report.left.due, 'mail')} still queued: run `newsletter send` again.")

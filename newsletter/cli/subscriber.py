@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from newsletter.appeals.countries import country_code
 from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table, warn
-from subscribers.csv_file import open_csv
+from subscribers.csv_file import CsvFile, open_csv
 from subscribers.import_row import RowProblem
 from subscribers.importing import ImportReport, import_subscribers
 from subscribers.model import Status, Subscriber
@@ -52,6 +52,7 @@ def import_(
 
         bar = stack.enter_context(progress("Reading", total=None))
         session = stack.enter_context(parts.database.write())
+        parts.database.serialise(session, "subscribers")
         found = import_subscribers(
             session,
             csv,
@@ -64,11 +65,10 @@ def import_(
             on_problem=note,
             on_progress=lambda count: bar.update(bar.task_ids[0], completed=count),
         )
-        ignored = csv.ignored
     if as_json:
-        show_json(_report_document(found, ignored, dry_run=dry_run))
+        show_json(_report_document(found, csv, dry_run=dry_run))
     else:
-        _tell(found, ignored, report, dry_run=dry_run)
+        _tell(found, csv, report, dry_run=dry_run)
 
 
 @subscriber.command("list")
@@ -118,7 +118,7 @@ def _document(person: Subscriber) -> dict[str, Any]:
     }
 
 
-def _report_document(found: ImportReport, ignored: tuple[str, ...], *, dry_run: bool) -> dict[str, Any]:
+def _report_document(found: ImportReport, csv: CsvFile, *, dry_run: bool) -> dict[str, Any]:
     return {
         "dry_run": dry_run,
         "read": found.read,
@@ -129,13 +129,16 @@ def _report_document(found: ImportReport, ignored: tuple[str, ...], *, dry_run: 
             {"line": problem.line, "reason": problem.reason.value, "sentence": problem.sentence}
             for problem in found.problems
         ],
-        "ignored_columns": list(ignored),
+        "encoding": csv.encoding,
+        "ignored_columns": list(csv.ignored),
     }
 
 
-def _tell(found: ImportReport, ignored: tuple[str, ...], report: Path | None, *, dry_run: bool) -> None:
-    if ignored:
-        warn(printable(f"Columns not used: {', '.join(ignored)}."))
+def _tell(found: ImportReport, csv: CsvFile, report: Path | None, *, dry_run: bool) -> None:
+    if not csv.encoding.startswith("utf"):
+        warn(f"Read as {csv.encoding}: if names look wrong, save the file as UTF-8 and import that.")
+    if csv.ignored:
+        warn(printable(f"Columns not used: {', '.join(csv.ignored)}."))
     shown = found.problems[:SHOWN]
     for problem in shown:
         warn(printable(f"line {problem.line}: {problem.sentence}"))

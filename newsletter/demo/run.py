@@ -30,7 +30,6 @@ from subscribers.importing import import_subscribers
 from subscribers.keys import Keys
 from subscribers.preferences import Cadence
 
-
 WRITTEN_ON = date(2026, 11, 23)  # the day that the samples' dates and deadlines belong to
 
 

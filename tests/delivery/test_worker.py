@@ -41,7 +41,7 @@ def send(parts):
 def rows(parts):
     with parts.database.read() as session:
         found = session.execute(select(Subscriber.name, Delivery).join(Delivery).order_by(Delivery.id)).all()
-        return {name: delivery for name, delivery in found}
+        return dict(map(tuple, found))
 
 
 def states(parts):
@@ -106,10 +106,8 @@ def test_the_row_is_sending_and_on_disk_before_the_first_byte(database_url, data
 
 def test_a_refused_recipient_is_settled_and_a_deferred_one_is_tried_later(parts, mailserver):
     planned(parts, "good", "gone", "busy")
-    mailserver.answer_rcpt = lambda address: {
-        "gone@example.org": "550 5.1.1 No such user",
-        "busy@example.org": "450 4.2.0 Greylisted",
-    }.get(address)
+    replies = {"gone@example.org": "550 5.1.1 No such user", "busy@example.org": "450 4.2.0 Greylisted"}
+    mailserver.answer_rcpt = replies.get
     report = send(parts)
     assert report.outcomes == {"accepted": 1, "refused": 1, "deferred": 1}
     assert (report.left.due, report.left.later, report.left.next_at) == (0, 1, NOW + WAITS[0])

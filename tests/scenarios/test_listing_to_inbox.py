@@ -42,9 +42,8 @@ def thousand(tmp_path):
         language, topics, countries, cadence = KINDS[kind][0]
         domain = "bücher.example" if number % 50 == 0 else "example.org"
         name = names[number % len(names)]
-        lines.append(
-            f'{kind}.{number}@{domain},"{name}",{language},{topics},{countries},{cadence},2026-01-02T10:00Z,sign-up form'
-        )
+        wishes = f"{language},{topics},{countries},{cadence}"
+        lines.append(f'{kind}.{number}@{domain},"{name}",{wishes},2026-01-02T10:00Z,sign-up form')
     path = tmp_path / "people.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

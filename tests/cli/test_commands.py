@@ -1,0 +1,191 @@
+"""What each command does and says; the whole way is in tests/scenarios."""
+
+import json
+import stat
+
+import pytest
+
+LISTING = """Our appeals
+
+Free the ferry crew
+
+Written by Harbour Solidarity Tuesday, 06 November 2012
+
+They struck for drinking water and were arrested in Turkey.
+
+
+Bakers locked out
+
+Written by Bread Union Wednesday, 07 November 2012
+
+{teaser}
+
+
+Page 1 of 1"""
+
+
+@pytest.fixture
+def listing(tmp_path):
+    path = tmp_path / "appeals.txt"
+    path.write_text(LISTING.format(teaser="The bakers of Lima in Peru are locked out."), encoding="utf-8")
+    return path
+
+
+def appeals(run):
+    return {a["reference"]: a for a in json.loads(run("appeal", "list", "--json").out)}
+
+
+def test_init_writes_settings_keys_and_database_once(run, tmp_path):
+    first = run("init")
+    assert first.status == 0
+    keys = (tmp_path / "newsletter.keys").read_text()
+    assert stat.S_IMODE((tmp_path / "newsletter.keys").stat().st_mode) == 0o600
+    again = run("init")
+    assert again.status == 0
+    assert "stays as it is" in again.out
+    assert (tmp_path / "newsletter.keys").read_text() == keys
+
+
+def test_import_shows_what_is_new_and_again_what_is_unchanged(ready, listing):
+    assert "2 appeals read: 2 new." in ready("appeal", "import", listing).out
+    assert "2 appeals read: 0 new, 2 unchanged." in ready("appeal", "import", listing).out
+    assert list(appeals(ready)) == ["2012/002", "2012/001"]
+
+
+def test_a_dry_run_keeps_nothing(ready, listing):
+    assert "Nothing was kept" in ready("appeal", "import", "--dry-run", listing).out
+    assert appeals(ready) == {}
+
+
+def test_an_untouched_draft_follows_its_source_and_says_so(ready, listing):
+    ready("appeal", "import", listing)
+    listing.write_text(LISTING.format(teaser="The bakers of Lima are back."), encoding="utf-8")
+    said = ready("appeal", "import", listing)
+    assert "2012/002  changed at the source; the draft follows it: Bakers locked out" in said.out
+    assert appeals(ready)["2012/002"]["teaser"] == "The bakers of Lima are back."
+
+
+@pytest.mark.parametrize("touch", [("edit", "2012/002", "--teaser", "Mine."), ("approve", "2012/002")])
+def test_what_an_organiser_edited_or_approved_is_never_overwritten_silently(ready, listing, touch):
+    ready("appeal", "import", listing)
+    ready("appeal", *touch)
+    mine = appeals(ready)["2012/002"]
+    listing.write_text(LISTING.format(teaser="The bakers of Lima are back."), encoding="utf-8")
+    said = ready("appeal", "import", listing)
+    assert "changed at the source; kept as it is here" in said.out
+    assert appeals(ready)["2012/002"] == mine | {"changed_at_source": True}
+    shown = ready("appeal", "show", "2012/002").out
+    assert "+ The bakers of Lima are back." in shown
+    # Told once; importing the same again is no news.
+    assert "2 unchanged" in ready("appeal", "import", listing).out
+    ready("appeal", "update", "2012/002")
+    taken = appeals(ready)["2012/002"]
+    assert (taken["teaser"], taken["status"]) == ("The bakers of Lima are back.", "draft")
+
+
+def test_an_organiser_decides_about_urgency_countries_and_topics(ready, listing):
+    ready("appeal", "import", listing)
+    ready("appeal", "edit", "2012/001", "--urgent", "--country", "Greece", "--country", "tr", "--topic", "Ferry  Crews")
+    changed = appeals(ready)["2012/001"]
+    assert (changed["urgent"], changed["countries"]) == (True, ["GR", "TR"])
+    assert json.loads(ready("appeal", "show", "2012/001", "--json").out)["topics"] == ["ferry crews"]
+
+
+def test_an_edit_of_what_was_released_needs_approval_again(ready, listing):
+    ready("appeal", "import", listing)
+    assert "Released 2 appeals" in ready("appeal", "approve", "--all").out
+    assert "draft again" in ready("appeal", "edit", "2012/001", "--title", "Free them all").out
+    assert appeals(ready)["2012/001"]["status"] == "draft"
+    ready("appeal", "approve", "2012/001")
+    assert appeals(ready)["2012/001"]["status"] == "released"
+
+
+def test_a_closed_appeal_can_neither_be_approved_nor_edited(ready, listing):
+    ready("appeal", "import", listing)
+    ready("appeal", "close", "2012/001")
+    for command in (("approve", "2012/001"), ("edit", "2012/001", "--title", "x")):
+        said = ready("appeal", *command)
+        assert (said.status, said.err) == (1, "Error: Appeal 2012/001 is closed; nothing more goes out about it.\n")
+
+
+def test_two_markdown_files_of_one_id_are_one_appeal_in_two_languages(ready, tmp_path):
+    for language, title in (("en", "Free the ferry crew"), ("es", "Libertad para la tripulación")):
+        text = f"---\nid: ferry\ntitle: {title}\nlanguage: {language}\ndate: 2026-11-20\n---\nWater.\n"
+        (tmp_path / f"{language}.md").write_text(text, encoding="utf-8")
+    ready("appeal", "import", "en.md", "es.md")
+    (only,) = appeals(ready).values()
+    assert only["languages"] == ["en", "es"]
+
+
+def test_people_come_in_and_every_row_not_taken_is_told_with_its_line(ready, tmp_path):
+    (tmp_path / "people.csv").write_text(
+        "E-Mail;Name;Cadence;Confirmed at;Consent source\n"
+        "rosa@example.org;Rosa;weekly;2026-01-02;stall\n"
+        "not-an-address;X;weekly;2026-01-02;stall\n"
+        "b@example.org;B;hourly;2026-01-02;stall\n"
+        "c@example.org;C;weekly;;\n",
+        encoding="utf-8",
+    )
+    dry = ready("subscriber", "import", "people.csv", "--dry-run")
+    assert "4 rows read: 1 would be taken" in dry.out
+    assert json.loads(ready("subscriber", "list", "--json").out) == []
+    said = ready("subscriber", "import", "people.csv", "--report", "bad.txt")
+    assert said.status == 0
+    assert "4 rows read: 1 taken, 0 already there, 3 not taken." in said.out
+    for line in (3, 4, 5):
+        assert f"line {line}: " in said.err
+        assert f"line {line}: " in (tmp_path / "bad.txt").read_text()
+    assert "b@example.org" not in said.err
+    assert [p["email"] for p in json.loads(ready("subscriber", "list", "--json").out)] == ["rosa@example.org"]
+
+
+def test_preview_writes_what_one_person_or_anybody_with_these_wishes_would_get(ready, listing, tmp_path):
+    ready("appeal", "import", listing)
+    ready("appeal", "approve", "--all")
+    (tmp_path / "p.csv").write_text("email,countries\nrosa@example.org,TR\n")
+    ready("subscriber", "import", "p.csv", "--consent", "a stall")
+    said = ready("digest", "preview", "--to", "Rosa@Example.org", "--output", "mine")
+    assert "Subject: Free the ferry crew" in said.out
+    assert "Bakers" not in (tmp_path / "mine/digest.txt").read_text()
+    assert "Free the ferry crew" in (tmp_path / "mine/digest.html").read_text()
+    ready("digest", "preview", "--country", "PE", "--text", "--output", "other")
+    assert "Bakers" in (tmp_path / "other/digest.txt").read_text()
+    assert not (tmp_path / "other/digest.html").exists()
+    none = ready("digest", "preview", "--language", "tr")
+    assert (none.status, none.err) == (1, "Error: There is nothing to show: no text in a language they read.\n")
+
+
+def test_a_planned_mailing_is_listed_and_shown(ready, listing, tmp_path):
+    ready("appeal", "import", listing)
+    ready("appeal", "approve", "--all")
+    (tmp_path / "p.csv").write_text("email\nrosa@example.org\n")
+    ready("subscriber", "import", "p.csv", "--consent", "a stall")
+    assert "Would plan 1 mail in 1 edition." in ready("digest", "plan", "--cadence", "weekly", "--dry-run").out
+    assert json.loads(ready("mailing", "list", "--json").out) == []
+    assert "Mailing 1: 1 mail in 1 edition queued." in ready("digest", "plan", "--cadence", "weekly").out
+    (mailing,) = json.loads(ready("mailing", "list", "--json").out)
+    assert mailing["deliveries"] == {"queued": 1}
+    assert "1  queued" in ready("mailing", "show", "1").out
+
+
+def test_what_comes_from_outside_cannot_steer_the_terminal(ready, tmp_path):
+    (tmp_path / "x.md").write_text('---\ntitle: "Red \\e[31m alert [bold]x[/bold]"\ndate: 2026-11-20\n---\nText.\n')
+    ready("appeal", "import", "x.md")
+    for said in (ready("appeal", "list"), ready("appeal", "show", "2026/001")):
+        assert "\x1b[31m" not in said.out
+    assert "[bold]x[/bold]" in ready("appeal", "list").out
+
+
+def test_every_command_has_help(run):
+    for command in (
+        [],
+        ["appeal"],
+        ["appeal", "import"],
+        ["digest", "plan"],
+        ["subscriber", "import"],
+        ["send"],
+        ["web"],
+    ):
+        said = run(*command, "--help")
+        assert said.status == 0
+        assert "Usage: newsletter" in said.out
