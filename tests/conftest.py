@@ -14,11 +14,13 @@ from pathlib import Path
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser, sync_playwright
 
 from newsletter.operations.schema import upgrade
 from subscribers.database import Database
 from subscribers.keys import Keys
 from tests.mailserver import MailServer
+from tools.pictures import CHROMIUM, QUIET
 
 # A slow machine must not fail a test that is right; the same examples every time, so that a red run can be repeated.
 settings.register_profile(
@@ -44,6 +46,17 @@ def keys() -> Keys:
 def mailserver() -> Iterator[MailServer]:
     with MailServer() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium. For one module at a time: while it is open, no test may start an event loop of its own."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip("Chromium is not installed (Debian: chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

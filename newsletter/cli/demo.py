@@ -11,9 +11,9 @@ from newsletter.demo.run import Shown, run_demo
 
 @click.command()
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8025, show_default=True, help="For the pages; 0: a free one."
+    "--port", type=click.IntRange(0, 65535), help="For the pages; without it 8025, or a free one if that is taken."
 )
-def demo(port: int) -> None:
+def demo(port: int | None) -> None:
     """Show the whole thing on this machine: sample appeals, sample people, one digest, and an inbox.
 
     Everything is in a temporary folder that goes when you stop it. No mail leaves this machine.

@@ -8,7 +8,9 @@ from newsletter.demo.postbox import Letter, Postbox
 from newsletter.editions.render import templates_folder
 from newsletter.languages import direction
 
-PAGE_POLICY = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 # Mails carry their styles inline; links open outside of the frame; nothing runs and nothing is fetched.
 MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'self'; "

@@ -1,7 +1,9 @@
 """Sets the demo up in a folder of its own, sends one digest, and serves the pages until it is stopped."""
 
 import asyncio
+import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from importlib.resources import as_file, files
@@ -22,7 +24,7 @@ from newsletter.demo.postbox import Postbox
 from newsletter.operations.schema import upgrade
 from newsletter.settings import Settings, load_settings, settings_file
 from newsletter.web.app import create_app
-from newsletter.web.serving import listening, serve
+from newsletter.web.serving import CannotListen, listening, serve
 from newsletter.wiring import Parts
 from subscribers.csv_file import open_csv
 from subscribers.database import Database
@@ -30,6 +32,7 @@ from subscribers.importing import import_subscribers
 from subscribers.keys import Keys
 from subscribers.preferences import Cadence
 
+USUAL_PORT = 8025
 WRITTEN_ON = date(2026, 11, 23)  # the day that the samples' dates and deadlines belong to
 
 
@@ -52,23 +55,34 @@ class Shown:
     sent: SendReport
 
 
-def run_demo(folder: Path, *, port: int, show: Callable[[Shown], None]) -> None:
+def run_demo(folder: Path, *, port: int | None, show: Callable[[Shown], None]) -> None:
     """Run until SIGINT or SIGTERM.
 
     Args:
         folder: an empty one.
-        port: for the pages; 0 takes a free one.
+        port: for the pages; 0 takes a free one, None the usual one or, if that is taken, a free one.
         show: told once everything is there and the pages answer.
 
     Raises:
         CannotListen: somebody else listens there.
     """
-    with listening("127.0.0.1", port) as (listener, base_url), Postbox() as postbox:
+    with ExitStack() as stack:
+        listener, base_url = _listen(stack, port)
+        postbox = stack.enter_context(Postbox())
         parts = Parts(_settings(folder, base_url=base_url, smtp_port=postbox.port))
         shown = _set_up(parts, folder, base_url)
         pages = Starlette(routes=[Mount("/inbox", create_inbox(postbox)), Mount("/", create_app(parts))])
         serve(pages, listener, lambda: show(shown))
         parts.database.dispose()
+
+
+def _listen(stack: ExitStack, port: int | None) -> tuple[socket.socket, str]:
+    try:
+        return stack.enter_context(listening("127.0.0.1", USUAL_PORT if port is None else port))
+    except CannotListen:
+        if port is not None:
+            raise
+        return stack.enter_context(listening("127.0.0.1", 0))
 
 
 def _settings(folder: Path, *, base_url: str, smtp_port: int) -> Settings:

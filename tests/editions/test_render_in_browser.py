@@ -1,16 +1,14 @@
 """The digest in a real browser: nothing overflows a phone, day and night can be read, and axe finds no fault."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from newsletter.editions.render import Renderer
 from tests.editions.test_render import APPEAL, BRAND, whole_html
-from tools.pictures import CHROMIUM, QUIET
 
 NOT_IN_MAIL = (
     "landmark-one-main",
@@ -22,14 +20,6 @@ APPEALS = [
     replace(APPEAL, urgent=False, title=LONG, byline=LONG, teaser=LONG),
     replace(APPEAL, urgent=False, deadline=None, body="[a link](https://example.org)"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
