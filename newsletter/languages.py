@@ -66,6 +66,14 @@ def number_text(number: int, language: str) -> str:
     return str(number).translate(_digits(_locale(language)))
 
 
+def language_name(tag: str, language: str) -> str:
+    """Name a language in another one: `Arabic`, `árabe`; an unknown one by its tag."""
+    try:
+        return Locale.parse(tag, sep="-").get_display_name(_locale(language)) or tag
+    except (UnknownLocaleError, ValueError):
+        return tag
+
+
 def country_name(code: str, language: str) -> str:
     """The name of a country (ISO 3166 alpha-2) in a language, or the code where there is none."""
     translations = words(language)

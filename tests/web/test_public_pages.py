@@ -127,8 +127,8 @@ def test_a_preferences_link_does_not_unsubscribe(parts, client, rosa):
 def test_preferences_show_what_was_chosen(parts, client, rosa):
     page = client.get(link(parts, rosa, Purpose.PREFERENCES))
     assert page.status_code == 200
-    assert "strikes" in page.text
-    assert "weekly" in page.text
+    for choice in ("strikes", "weekly", "English", "HTML and text"):
+        assert choice in page.text
 
 
 def test_a_revoked_link_opens_nothing(parts, client, rosa):
