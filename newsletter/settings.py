@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
+import idna
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
@@ -21,6 +23,7 @@ from subscribers.errors import Fault
 PREFIX = "NEWSLETTER_"
 FILE_NAME = "newsletter.toml"
 CONFIG_VARIABLE = "NEWSLETTER_CONFIG"
+MAX_TAG = 16  # characters of a language tag; what the tables hold
 
 
 class SettingsFileMissing(NewsletterError):
@@ -49,9 +52,13 @@ def _one_line(text: str) -> str:
 
 def _address(text: str) -> str:
     try:
-        return parse_address(text).wire
+        wire = parse_address(text).wire
     except Fault as error:
         raise ValueError(str(error)) from None
+    if not wire.isascii():
+        msg = "must be in ASCII before the @: many mail servers take no other sender"
+        raise ValueError(msg)
+    return wire
 
 
 def _list_id(text: str) -> str:
@@ -65,7 +72,24 @@ def _base_url(url: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#\"<>]+(/[^\s?#\"<>]*)?", url):
         msg = "must be an address such as https://news.example.org"
         raise ValueError(msg)
-    return url.rstrip("/")
+    parts = urlsplit(url.rstrip("/"))
+    host, colon, port = parts.netloc.partition(":")
+    try:
+        ascii_host = host if host.isascii() else idna.encode(host, uts46=True).decode()
+    except idna.IDNAError as error:
+        msg = f"has no host that can be written in ASCII ({error})"
+        raise ValueError(msg) from None
+    if not parts.path.isascii():
+        msg = "must have its path in ASCII (percent-encoded)"
+        raise ValueError(msg)
+    return parts._replace(netloc=f"{ascii_host}{colon}{port}").geturl()
+
+
+def _language(tag: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}", tag) or len(tag) > MAX_TAG:
+        msg = "must be a language tag such as en or pt-BR"
+        raise ValueError(msg)
+    return tag
 
 
 Line = Annotated[str, AfterValidator(_one_line)]
@@ -89,7 +113,7 @@ class Settings(BaseSettings):
     home_url: Line = Field("", description="your organisation's own site")
     colour: str = Field("#14545c", pattern=r"^#[0-9a-fA-F]{6}$", description="the colour of rules and buttons")
     templates: Path | None = Field(None, description="a folder with templates of your own, file by file")
-    language: Line = Field("en", description="the language of people who said none, and of imported texts")
+    language: Annotated[str, AfterValidator(_language)] = Field("en", description="of people and files that say none")
 
     sender_address: Mailbox = Field("newsletter@localhost.localdomain", description="the From address")
     sender_name: Line = Field("", description="the From name; empty means the organisation's")

@@ -16,7 +16,8 @@ from sqlalchemy.types import TypeDecorator
 
 from subscribers.errors import DatabaseLocked, DatabaseMissing, DatabaseUnreachable
 
-BUSY_TIMEOUT_S = 5.0
+# Somebody who presses 'leave' waits behind an import or a planning, and is not sent away.
+BUSY_TIMEOUT_S = 30.0
 
 
 class Instant(TypeDecorator[datetime]):
@@ -83,8 +84,13 @@ class Database:
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.drivername not in {"sqlite", "postgresql+psycopg"}:
             raise DatabaseUnreachable(reason=f"{parsed.drivername!r} is neither sqlite nor postgresql")
+        if parsed.drivername == "sqlite" and parsed.database in {None, "", ":memory:"}:
+            raise DatabaseUnreachable(reason="a database in memory would be gone with this command")
         self.url = parsed
-        self.engine = _sqlite_engine(parsed, create=create) if self.is_sqlite else create_engine(parsed)
+        # hide_parameters: an error's text ends up in logs, and parameters hold people's names and addresses.
+        self.engine = (
+            _sqlite_engine(parsed, create=create) if self.is_sqlite else create_engine(parsed, hide_parameters=True)
+        )
         self._readers = self.engine.execution_options(read_only=True, postgresql_readonly=True)
 
     @property
@@ -95,7 +101,7 @@ class Database:
     @property
     def place(self) -> str:
         """Where it is, without a password, for messages."""
-        return self.url.database or "memory" if self.is_sqlite else self.url.render_as_string(hide_password=True)
+        return self.url.database or "" if self.is_sqlite else self.url.render_as_string(hide_password=True)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -134,7 +140,7 @@ class Database:
 
 
 def _sqlite_engine(url: URL, *, create: bool) -> Engine:
-    path = Path(url.database or ":memory:")
+    path = Path(url.database or "")
 
     def connect() -> sqlite3.Connection:
         # mode=rw never makes a file: a mistyped path must not become a second, empty database.
@@ -147,7 +153,7 @@ def _sqlite_engine(url: URL, *, create: bool) -> Engine:
             check_same_thread=False,
         )
 
-    engine = create_engine(url, creator=connect)
+    engine = create_engine(url, creator=connect, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def settle(connection: sqlite3.Connection, _record: object) -> None:

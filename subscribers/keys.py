@@ -14,7 +14,7 @@ KEY_BYTES = 64  # AES-SIV with AES-256 takes two keys of 32 bytes (RFC 5297)
 
 
 class KeysMissing(SubscribersError):
-    """There is no keys file at {path}. Run `newsletter init`, or put back the one that belongs to this database."""
+    """There is no keys file at {path}. Put this database's own back; for a new start run `newsletter init`."""
 
 
 class KeysUnreadable(SubscribersError):

@@ -7,6 +7,7 @@ from datetime import date
 
 from newsletter.appeals.intake import CONTENT
 from newsletter.appeals.model import Appeal, AppealText
+from newsletter.appeals.sources.prose import plain
 from newsletter.errors import NewsletterError
 
 
@@ -53,12 +54,13 @@ def edit(appeal: Appeal, changes: Changes) -> None:
         words = getattr(changes, name)
         if words is None:
             continue
+        words = plain(words)
         one_line = name in {"title", "byline"}
         words = " ".join(words.split()) if one_line else words.strip()
         if name == "title" and not words:
             raise TitleMissing
         setattr(text, name, words)
-        text.edited = True
+    text.edited = True
     if changes.countries is not None:
         appeal.countries = list(dict.fromkeys(changes.countries))
     if changes.topics is not None:
@@ -73,9 +75,26 @@ def differences(text: AppealText) -> list[str]:
     """Show line by line how the source's words differ from ours (`-` ours, `+` theirs)."""
     if text.offered is None:
         return []
+    appeal = text.appeal
+    facts = {
+        "published_on": appeal.published_on.isoformat(),
+        "url": appeal.url,
+        "deadline": appeal.deadline.isoformat() if appeal.deadline else None,
+        "countries": appeal.countries,
+        "topics": appeal.topics,
+        "urgent": appeal.urgent,
+    }
     ours = "\n".join(getattr(text, name) for name in CONTENT).splitlines()
     theirs = "\n".join(text.offered[name] for name in CONTENT).splitlines()
-    return [line for line in difflib.ndiff(ours, theirs) if line[:1] in "-+"]
+    lines = [line for line in difflib.ndiff(ours, theirs) if line[:1] in "-+"]
+    for name, fact in facts.items():
+        if name in text.offered and text.offered[name] != fact:
+            lines += [f"- {name}: {_shown(fact)}", f"+ {name}: {_shown(text.offered[name])}"]
+    return lines
+
+
+def _shown(fact: object) -> str:
+    return ", ".join(map(str, fact)) if isinstance(fact, list) else str(fact)
 
 
 def _text(appeal: Appeal, language: str | None) -> AppealText:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from newsletter.appeals.item import Item
+from newsletter.appeals.item import Item, same_thing
 from newsletter.appeals.model import Appeal, AppealIdentity, AppealStatus, AppealText
 from newsletter.errors import NewsletterError
 from subscribers.database import Database
@@ -98,13 +98,16 @@ class Desk:
                 source=source,
                 created_at=now,
                 texts=[_text(item)],
-                identities=[AppealIdentity(name=name) for name in item.identities],
             )
             session.add(appeal)
+            appeal.identities = [
+                AppealIdentity(name=name) for name in item.identities if session.get(AppealIdentity, name) is None
+            ]
             session.flush()
             return _fate(Taken.NEW, appeal, item)
-        known = {identity.name for identity in appeal.identities}
-        appeal.identities += [AppealIdentity(name=name) for name in item.identities if name not in known]
+        # A name that another appeal has stays with that one.
+        new_names = [name for name in item.identities if session.get(AppealIdentity, name) is None]
+        appeal.identities += [AppealIdentity(name=name) for name in new_names]
         text = next((text for text in appeal.texts if text.language == item.language), None)
         if text is None:
             appeal.texts.append(_text(item))
@@ -118,7 +121,9 @@ class Desk:
 def _known(session: Session, item: Item) -> Appeal | None:
     for name in item.identities:
         if identity := session.get(AppealIdentity, name):
-            return session.get_one(Appeal, identity.appeal_id)
+            appeal = session.get_one(Appeal, identity.appeal_id)
+            if same_thing(item.identities, (known.name for known in appeal.identities)):
+                return appeal
     return None
 
 
@@ -130,7 +135,7 @@ def _compare(appeal: Appeal, text: AppealText, item: Item) -> Taken:
         return Taken.UNCHANGED
     if said == text.offered_hash:
         return Taken.UNCHANGED
-    text.offered = {name: getattr(item, name) for name in CONTENT}
+    text.offered = item.said
     text.offered_hash = said
     if appeal.status is AppealStatus.DRAFT and not text.edited and appeal.released_at is None:
         take_offered(appeal, text)
@@ -147,8 +152,17 @@ def take_offered(appeal: Appeal, text: AppealText) -> None:
     if text.offered is None:
         raise NothingOffered(reference=appeal.reference)
     appeal.reopen_for_edit()
+    said = text.offered
     for name in CONTENT:
-        setattr(text, name, text.offered[name])
+        setattr(text, name, said[name])
+    # Facts that the source doesn't give stay as they are here.
+    appeal.published_on = date.fromisoformat(said["published_on"])
+    appeal.url = said.get("url", appeal.url)
+    appeal.countries = said.get("countries", appeal.countries)
+    appeal.topics = said.get("topics", appeal.topics)
+    appeal.urgent = said.get("urgent", appeal.urgent)
+    if "deadline" in said:
+        appeal.deadline = date.fromisoformat(said["deadline"])
     text.source_hash, text.offered, text.offered_hash, text.edited = text.offered_hash, None, "", False
 
 

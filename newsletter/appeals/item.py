@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,5 +47,35 @@ class Item:
     @property
     def content_hash(self) -> str:
         """SHA-256 in hex over what a reader of the source sees; equal as long as nothing changed there."""
-        facts = [self.title, self.byline, self.published_on.isoformat(), self.teaser, self.body, self.url]
-        return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.said, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What the source says, as plain JSON; a fact that it doesn't give is left out."""
+        words = {"title": self.title, "byline": self.byline, "teaser": self.teaser, "body": self.body}
+        facts = {
+            "published_on": self.published_on.isoformat(),
+            "url": self.url or None,
+            "deadline": self.deadline.isoformat() if self.deadline else None,
+            "countries": None if self.countries is None else list(self.countries),
+            "topics": list(self.topics) or None,
+            "urgent": self.urgent,
+        }
+        return words | {name: fact for name, fact in facts.items() if fact is not None}
+
+
+def same_thing(one: Iterable[str], other: Iterable[str]) -> bool:
+    """Say whether two items that share a name can be one.
+
+    Two articles of one day may have one title; what tells them apart is a stronger name of the same kind, such as two
+    addresses. Only if both have one and none is shared, they are two.
+    """
+    ours, theirs = set(one), set(other)
+    if not ours & theirs:
+        return False
+    for kind in ("markdown:", "url:"):
+        mine = {name for name in ours if name.startswith(kind)}
+        its = {name for name in theirs if name.startswith(kind)}
+        if mine and its:
+            return not mine.isdisjoint(its)
+    return True

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -19,7 +20,7 @@ class AppealStatus(StrEnum):
 
 
 class AppealClosed(NewsletterError):
-    """Appeal {reference} is closed; nothing more goes out about it."""
+    """Appeal {reference} is closed; it goes into no further mail."""
 
 
 class AppealIncomplete(NewsletterError):
@@ -122,7 +123,7 @@ class AppealText(Base):
         source_hash: `Item.content_hash` of what was last taken from the source; empty if written here.
         released: whether this text was approved; a translation that comes later waits for its own approval.
         edited: whether an organiser changed it since; then the source overwrites nothing.
-        offered: what the source says now, where that differs and was not taken: the item's fields.
+        offered: what the source says now, where that differs and was not taken: `Item.said`.
         offered_hash: the `Item.content_hash` of `offered`.
     """
 
@@ -139,7 +140,7 @@ class AppealText(Base):
     source_hash: Mapped[str] = mapped_column(String(64), default="")
     released: Mapped[bool] = mapped_column(default=False)
     edited: Mapped[bool] = mapped_column(default=False)
-    offered: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    offered: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     offered_hash: Mapped[str] = mapped_column(String(64), default="")
 
     appeal: Mapped[Appeal] = relationship(back_populates="texts")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from sqlalchemy import select
@@ -31,7 +31,7 @@ def appeal() -> None:
 
 @appeal.command("import")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@click.option("--language", help="Language of texts that don't say theirs; without it the setting `language`.")
+@click.option("--language", help="What all texts are written in; without it each source tells.")
 @click.option("--max-pages", type=click.IntRange(1, 1000), default=50, show_default=True, help="Pages to follow.")
 @click.option("--dry-run", is_flag=True, help="Show what would come in; change nothing.")
 @pass_context
@@ -49,7 +49,8 @@ def import_(context: Context, sources: tuple[str, ...], language: str | None, ma
                 read_source(
                     source,
                     max_pages=max_pages,
-                    language=language or context.settings.language,
+                    language=language,
+                    otherwise=context.settings.language,
                     on_page=lambda number, place: bar.update(
                         bar.task_ids[0], completed=number, description=f"Reading {place}"
                     ),
@@ -143,7 +144,7 @@ def show(context: Context, reference: str, as_json: bool) -> None:
 @click.option("--urgent/--not-urgent", default=None, help="Import only proposes; you decide.")
 @click.option("--deadline", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which acting helps.")
 @pass_context
-def edit_(context: Context, /, reference: str, body: Any, countries: Sequence[str], **values: Any) -> None:
+def edit_(context: Context, /, reference: str, body: TextIO | None, countries: Sequence[str], **values: Any) -> None:
     """Complete or correct an appeal. One that was released becomes a draft and needs approval again."""
     codes = []
     for country in countries:
@@ -153,7 +154,7 @@ def edit_(context: Context, /, reference: str, body: Any, countries: Sequence[st
         codes.append(code)
     deadline = values.pop("deadline")
     changes = Changes(
-        body=body.read() if body else None,
+        body=_words(body) if body else None,
         countries=codes or None,
         deadline=deadline.date() if deadline else None,
         topics=list(values.pop("topics")) or None,
@@ -215,6 +216,13 @@ def close(context: Context, reference: str) -> None:
     with context.parts.database.write() as session:
         closed = find_appeal(session, reference).close(context.parts.clock())
     say(f"{reference} is closed." if closed else f"{reference} was closed already.")
+
+
+def _words(file: TextIO) -> str:
+    try:
+        return file.read()
+    except UnicodeDecodeError:
+        raise click.BadParameter(f"{file.name} is not UTF-8 text; save it as UTF-8", param_hint="--body") from None
 
 
 def _summary(fates: Sequence[Intake], *, dry_run: bool) -> str:

@@ -9,6 +9,8 @@ import click
 from newsletter.settings import Settings, load_settings
 from newsletter.wiring import Parts
 
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2200
+
 
 class Context:
     """Handed to each command by click."""
@@ -44,4 +46,6 @@ class Moment(click.ParamType[datetime]):
             moment = datetime.fromisoformat(str(value))
         except ValueError:
             self.fail(f"{value!r} is not a moment; write it as 2026-11-23T07:00Z", param, ctx)
+        if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+            self.fail(f"{value!r} lies too far from today", param, ctx)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

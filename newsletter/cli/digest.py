@@ -1,7 +1,7 @@
 """`newsletter digest`: see what people would get, and plan it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -22,6 +22,13 @@ from subscribers.model import Subscriber
 from subscribers.preferences import Cadence, Format, Reading
 
 _CADENCES = click.Choice([cadence.value for cadence in Cadence if cadence is not Cadence.URGENT])
+
+
+PAST, FUTURE = timedelta(days=1), timedelta(hours=1)
+
+
+class NotNow(NewsletterError):
+    """A digest can't be planned for another day: what it holds would count as sent. Give --dry-run to see it."""
 
 
 class NobodyThere(NewsletterError):
@@ -49,6 +56,8 @@ def plan(context: Context, cadence: str, now: datetime | None, dry_run: bool, as
     Nothing is sent yet: `newsletter send` does that. Planning twice plans once.
     """
     parts = context.parts
+    if now and not dry_run and not -PAST < now - parts.clock() < FUTURE:
+        raise NotNow
     with progress("Planning") as bar:
         planner = parts.planner(on_progress=lambda count: bar.advance(bar.task_ids[0], count))
         with parts.database.write() as session:
@@ -105,7 +114,7 @@ def preview(
             if person is None:
                 raise NobodyThere(address=address)
             verdict = parts.planner().verdict_for(session, person, now=moment)
-            name, number, epoch = person.name, person.id, person.token_epoch
+            name = person.name
         else:
             reading = Reading(
                 languages=languages or (parts.settings.language,),
@@ -116,12 +125,13 @@ def preview(
             candidates = candidates_at(session, moment)
             outcome = compose_digest(candidates, reading, since=datetime.min.replace(tzinfo=moment.tzinfo))
             verdict = Skip(outcome.value) if isinstance(outcome, Nothing) else outcome
-            name, number, epoch = "", 0, 0
+            name = ""
         if not isinstance(verdict, Digest):
             raise NothingToPreview(reason=verdict.words)
         composed = EditionPress(parts.renderer).draft(session, verdict).composed()
+    # Nobody has the number 0: whoever opens a preview must not be able to take its reader off the list.
     person_slots = parts.links.personal(
-        subscriber_id=number, epoch=epoch, name=name, address="", message_id="", language=verdict.language
+        subscriber_id=0, epoch=0, name=name, address="", message_id="", language=verdict.language
     ).slots
     written = _write(output, composed, person_slots)
     say(printable(f"Subject: {composed.subject}"))

@@ -6,10 +6,15 @@ import click
 
 from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import say
-from newsletter.operations.schema import upgrade
+from newsletter.errors import NewsletterError
+from newsletter.operations.schema import has_tables, upgrade
 from newsletter.settings import FILE_NAME, load_settings, settings_file
 from subscribers.database import Database
 from subscribers.keys import Keys
+
+
+class KeysLost(NewsletterError):
+    """{path} is missing, and the database needs its own: put the copy back. Only for a new start move both away."""
 
 
 @click.command()
@@ -29,6 +34,9 @@ def init(context: Context) -> None:
     if settings.keys_file.exists():
         Keys.load(settings.keys_file)
         say(f"{settings.keys_file.name} is there already and stays as it is.")
+    elif has_tables(Database(settings.database_url, create=True)):
+        # Fresh keys would end every link in mails already sent, and nobody who left would be recognised.
+        raise KeysLost(path=settings.keys_file)
     else:
         Keys.generate().save(settings.keys_file)
         say(f"Wrote {settings.keys_file.name}: keep a copy of it, apart from the database's.")

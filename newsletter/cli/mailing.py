@@ -44,7 +44,7 @@ def list_(context: Context, as_json: bool) -> None:
 
 
 @mailing.command()
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, 2**31 - 1))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
 @pass_context
 def show(context: Context, number: int, as_json: bool) -> None:

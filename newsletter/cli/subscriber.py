@@ -28,7 +28,7 @@ def subscriber() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--consent", help='How everybody in the file agreed: "signed the list at the May Day stall, 2026".')
 @click.option(
-    "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write every row not taken to this file."
+    "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write every row not taken to this new file."
 )
 @click.option("--dry-run", is_flag=True, help="Check everything and report; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
@@ -44,7 +44,7 @@ def import_(
     parts = context.parts
     with ExitStack() as stack:
         csv = stack.enter_context(open_csv(file))
-        sink = stack.enter_context(report.open("w", encoding="utf-8")) if report else None
+        sink = stack.enter_context(report.open("x", encoding="utf-8")) if report else None
 
         def note(problem: RowProblem) -> None:
             if sink:

@@ -57,7 +57,7 @@ class Courier(Protocol):
 
 @dataclass
 class RecordingCourier:
-    """Accepts everything and keeps it, for tests and dry runs."""
+    """Accepts everything and keeps it."""
 
     taken: list[Envelope] = field(default_factory=list)
 

@@ -64,6 +64,7 @@ class Skip(StrEnum):
     PAUSED = "paused"
     LEFT = "left"
     SUPPRESSED = "suppressed"
+    CLOSED = "closed"
 
     @property
     def words(self) -> str:
@@ -77,6 +78,7 @@ _SKIP_WORDS = {
     Skip.PAUSED: "paused",
     Skip.LEFT: "left since",
     Skip.SUPPRESSED: "suppressed",
+    Skip.CLOSED: "an appeal in it was closed since; the rest comes with their next digest",
 }
 
 

@@ -3,13 +3,14 @@
 import base64
 import hmac
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.appeals.model import Appeal, AppealStatus
 from newsletter.delivery import retry
 from newsletter.delivery.model import (
     OPEN_STATES,
@@ -21,13 +22,17 @@ from newsletter.delivery.model import (
     Skip,
 )
 from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused, Uncertain
+from newsletter.editions.model import EditionAppeal
 from subscribers.addresses import wire_form
 from subscribers.database import Database
+from subscribers.errors import DatabaseLocked
 from subscribers.model import Status, Subscriber
 from subscribers.suppression import SuppressionList
 
 # A server may think for 10 minutes after the final dot (RFC 5321 4.5.3.2.6); only after that is a worker gone.
-LEASE = timedelta(minutes=15)
+# Each connection holds two claims.
+LEASE = timedelta(minutes=30)
+PATIENCE = 20  # times that a locked database is asked again before outcomes are given up
 REPLY_LENGTH = 500
 
 
@@ -101,11 +106,14 @@ class Outbox:
                 ).all()
                 if not rows:
                     return []
+                closed = _with_closed_appeals(session, {delivery.edition_id for delivery, _m, _p in rows})
                 barred = self._suppression.among(session, (person.address_key for _d, _m, person in rows))
                 for delivery, mailing, person in rows:
                     if now >= mailing.expires_at:
                         _settle(delivery, DeliveryState.EXPIRED, now)
-                    elif reason := _why_not(person, barred, now):
+                    elif reason := _why_not(person, barred, now) or (
+                        Skip.CLOSED if delivery.edition_id in closed else None
+                    ):
                         delivery.skip = reason
                         _settle(delivery, DeliveryState.SKIPPED, now)
                     else:
@@ -120,33 +128,35 @@ class Outbox:
 
         A row that this worker no longer holds is left alone: somebody else has decided about it since.
         """
-        with self._database.write() as session:
+        by_id = {claimed.id: (claimed, outcome) for claimed, outcome in outcomes.items()}
+
+        def apply(session: Session) -> None:
             held = session.scalars(
                 select(Delivery)
                 .where(
-                    Delivery.id.in_([claimed.id for claimed in outcomes]),
+                    Delivery.id.in_(by_id),
                     Delivery.state == DeliveryState.SENDING,
                     Delivery.worker == self._worker,
                 )
                 .with_for_update()
             )
-            by_id = {claimed.id: (claimed, outcome) for claimed, outcome in outcomes.items()}
             for delivery in held:
-                claimed, outcome = by_id[delivery.id]
-                _apply(delivery, claimed, outcome, now)
+                _apply(delivery, *by_id[delivery.id], now)
+
+        self._patiently(apply)
 
     def hand_back(self, claims: Sequence[Claimed]) -> None:
         """Put claimed deliveries of which no byte was sent back into the queue."""
-        with self._database.write() as session:
-            session.execute(
-                update(Delivery)
-                .where(
-                    Delivery.id.in_([claimed.id for claimed in claims]),
-                    Delivery.state == DeliveryState.SENDING,
-                    Delivery.worker == self._worker,
-                )
-                .values(state=DeliveryState.QUEUED, worker=None, lease_until=None)
+        back = (
+            update(Delivery)
+            .where(
+                Delivery.id.in_([claimed.id for claimed in claims]),
+                Delivery.state == DeliveryState.SENDING,
+                Delivery.worker == self._worker,
             )
+            .values(state=DeliveryState.QUEUED, worker=None, lease_until=None)
+        )
+        self._patiently(lambda session: session.execute(back))
 
     def recover(self, *, now: datetime) -> Counter[DeliveryState]:
         """Decide about deliveries whose worker is gone: nobody knows whether the server took them (RFC 1047).
@@ -167,6 +177,21 @@ class Outbox:
                 _uncertain(delivery, reason, now, choice=mailing.on_uncertain, expires_at=mailing.expires_at)
                 decided[delivery.state] += 1
         return decided
+
+    def _patiently(self, act: Callable[[Session], object]) -> None:
+        """Do something in a transaction even if another program holds the database for long.
+
+        What the server has said must be written down: a forgotten 'accepted' would become uncertain.
+        """
+        for attempt in range(PATIENCE):
+            try:
+                with self._database.write() as session:
+                    act(session)
+            except DatabaseLocked:
+                if attempt == PATIENCE - 1:
+                    raise
+            else:
+                return
 
     def finish_mailings(self, *, now: datetime) -> None:
         """Mark mailings of which nothing can go out any more."""
@@ -212,6 +237,17 @@ def message_id(mailing: Mailing, delivery_id: int) -> str:
     """Give the Message-ID of a delivery (RFC 5322 3.6.4): fixed, unique, and telling nobody how many there are."""
     digest = hmac.digest(mailing.nonce, delivery_id.to_bytes(8, "big"), "sha256")[:15]
     return f"<{base64.b32encode(digest).decode().lower()}@{mailing.message_domain}>"
+
+
+def _with_closed_appeals(session: Session, edition_ids: set[int | None]) -> set[int]:
+    """Say which editions hold an appeal that was closed since: people get the rest of it with their next digest."""
+    return set(
+        session.scalars(
+            select(EditionAppeal.edition_id)
+            .join(Appeal, Appeal.id == EditionAppeal.appeal_id)
+            .where(EditionAppeal.edition_id.in_(edition_ids), Appeal.status == AppealStatus.CLOSED)
+        )
+    )
 
 
 def _why_not(person: Subscriber, barred: set[str], now: datetime) -> Skip | None:

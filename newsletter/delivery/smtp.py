@@ -15,6 +15,7 @@ from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused, Un
 from newsletter.settings import Security
 
 START_INPUT = 354
+FINAL_REPLY_S = 600  # a server may scan the mail first (RFC 5321 4.5.3.2.6); giving up early makes it uncertain
 UNAVAILABLE = 421  # "service not available, closing transmission channel": about the server, not the recipient
 _BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
@@ -118,7 +119,7 @@ class SmtpCourier:
             if client.protocol is None:
                 return Deferred("connection lost before the mail was sent", costs_attempt=False)
             client.protocol.write(dot_stuffed(envelope.data))
-            code, text = await client.protocol.read_response(timeout=self._relay.timeout_s)
+            code, text = await client.protocol.read_response(timeout=max(FINAL_REPLY_S, self._relay.timeout_s))
         except (aiosmtplib.SMTPException, OSError) as error:
             self._drop()
             return Uncertain(f"connection lost after the mail was sent: {_words(error)}")

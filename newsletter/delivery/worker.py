@@ -82,16 +82,17 @@ class Worker:
     async def _send(self, stack: AsyncExitStack) -> None:
         couriers = [await stack.enter_async_context(self.courier())]
         while not self._stopping.is_set():
-            claims = self.outbox.claim(CLAIMS_PER_CONNECTION * self.connections, now=self.clock())
+            wanted = CLAIMS_PER_CONNECTION * len(couriers)
+            claims = self.outbox.claim(wanted, now=self.clock())
             if not claims:
                 return
-            # A short queue needs no second connection; a relay that grants only one is good enough.
-            if len(claims) > len(couriers) < self.connections:
+            couriers = await self._hand_over(couriers, claims)
+            # A short queue needs no further connection; a relay that grants only one is good enough.
+            if len(claims) == wanted and len(couriers) < self.connections:
                 try:
                     couriers.append(await stack.enter_async_context(self.courier()))
                 except (RelayAway, RelayRefuses):
                     self.connections = len(couriers)
-            couriers = await self._hand_over(couriers, claims)
 
     async def _hand_over(self, couriers: Sequence[Courier], claims: Sequence[Claimed]) -> list[Courier]:
         """Share the claims among the couriers; give back those that are still connected."""
@@ -101,13 +102,14 @@ class Worker:
         async def carry(courier: Courier) -> None:
             while waiting:
                 claimed = waiting.popleft()
-                envelope = self.stamp.envelope(claimed)
-                if envelope is None:
-                    outcomes[claimed] = Refused("the stored address can't be written to")
-                    continue
                 try:
-                    outcomes[claimed] = self._judged(await courier.deliver(envelope))
-                except (RelayAway, RelayRefuses):
+                    envelope = self.stamp.envelope(claimed)
+                    if envelope is None:
+                        outcomes[claimed] = Refused("the stored address can't be written to")
+                    else:
+                        outcomes[claimed] = self._judged(await courier.deliver(envelope))
+                except Exception:
+                    # A courier raises only where the mail was not handed over; what it can't know, it returns.
                     waiting.append(claimed)
                     raise
 

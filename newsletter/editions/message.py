@@ -120,11 +120,6 @@ def build_message(edition: Composed, sender: Sender, person: Personal, *, date: 
     return message
 
 
-def needs_smtputf8(person: Personal) -> bool:
-    """Whether the message has a header in UTF-8 (RFC 6532): only for an address outside of ASCII."""
-    return not person.address.isascii()
-
-
 def message_bytes(message: EmailMessage) -> bytes:
     """Flatten for the wire, with CRLF line ends.
 

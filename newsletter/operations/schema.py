@@ -62,6 +62,11 @@ def require_current(database: Database) -> None:
     raise DatabaseNewer(place=database.place, revision=revision)
 
 
+def has_tables(database: Database) -> bool:
+    """Say whether this has been somebody's database before."""
+    return _revision(database) is not None
+
+
 def _revision(database: Database) -> str | None:
     with database.read() as session:
         return MigrationContext.configure(session.connection()).get_current_revision()

@@ -1,9 +1,14 @@
 """What each command does and says; the whole way is in tests/scenarios."""
 
 import json
+import re
 import stat
+from pathlib import Path
 
 import pytest
+
+from subscribers.keys import Keys
+from subscribers.tokens import Purpose, Tokens
 
 LISTING = """Our appeals
 
@@ -105,7 +110,7 @@ def test_a_closed_appeal_can_neither_be_approved_nor_edited(ready, listing):
     ready("appeal", "close", "2012/001")
     for command in (("approve", "2012/001"), ("edit", "2012/001", "--title", "x")):
         said = ready("appeal", *command)
-        assert (said.status, said.err) == (1, "Error: Appeal 2012/001 is closed; nothing more goes out about it.\n")
+        assert (said.status, said.err) == (1, "Error: Appeal 2012/001 is closed; it goes into no further mail.\n")
 
 
 def test_two_markdown_files_of_one_id_are_one_appeal_in_two_languages(ready, tmp_path):
@@ -189,3 +194,67 @@ def test_every_command_has_help(run):
         said = run(*command, "--help")
         assert said.status == 0
         assert "Usage: newsletter" in said.out
+
+
+def test_a_page_in_another_language_comes_in_as_what_it_is(ready):
+    pages = Path(__file__).parents[1] / "appeals" / "sources" / "pages"
+    ready("appeal", "import", *sorted(pages.glob("joomla5-ar*.html")), *sorted(pages.glob("joomla3-fr*.html")))
+    assert {tuple(a["languages"]) for a in appeals(ready).values()} == {("ar",), ("fr",)}
+
+
+def test_what_changed_besides_the_words_is_taken_or_shown_too(ready, tmp_path):
+    path = tmp_path / "ferry.md"
+    text = "---\nid: ferry\ntitle: Free the crew\ndate: 2026-11-20\ncountries: [{}]\ndeadline: {}\n---\nWater.\n"
+    path.write_text(text.format("GR", "2030-12-20"))
+    ready("appeal", "import", "ferry.md")
+    path.write_text(text.format("TR", "2030-12-01"))
+    assert "the draft follows it" in ready("appeal", "import", "ferry.md").out
+    followed = json.loads(ready("appeal", "show", "2026/001", "--json").out)
+    assert (followed["countries"], followed["deadline"]) == (["TR"], "2030-12-01")
+    ready("appeal", "approve", "--all")
+    path.write_text(text.format("TR", "2030-11-27"))
+    assert "kept as it is here" in ready("appeal", "import", "ferry.md").out
+    shown = ready("appeal", "show", "2026/001").out
+    assert "- deadline: 2030-12-01\n+ deadline: 2030-11-27" in shown
+    ready("appeal", "update", "2026/001")
+    assert json.loads(ready("appeal", "show", "2026/001", "--json").out)["deadline"] == "2030-11-27"
+
+
+def test_two_articles_of_one_day_and_title_are_two_if_their_addresses_differ(ready, tmp_path):
+    for number in (1, 2):
+        text = f"---\ntitle: Update\ndate: 2026-11-20\nurl: https://example.org/{number}\n---\nPart {number}.\n"
+        (tmp_path / f"{number}.md").write_text(text)
+    ready("appeal", "import", "1.md", "2.md")
+    assert len(appeals(ready)) == 2
+    again = ready("appeal", "import", "2.md", "1.md")
+    assert "2 unchanged" in again.out
+
+
+def test_a_name_that_another_appeal_has_stays_with_that_one(ready, tmp_path):
+    with_address = "---\ntitle: {}\ndate: 2026-11-20\nurl: https://example.org/1\n---\nText.\n"
+    (tmp_path / "a.md").write_text(with_address.format("First title"))
+    (tmp_path / "b.md").write_text("---\ntitle: Second title\ndate: 2026-11-20\n---\nText.\n")
+    ready("appeal", "import", "a.md", "b.md")
+    (tmp_path / "a.md").write_text(with_address.format("Second title"))
+    for _ in range(2):
+        assert ready("appeal", "import", "a.md").status == 0
+    assert len(appeals(ready)) == 2
+
+
+def test_a_preview_holds_no_link_that_works(ready, listing, tmp_path):
+    ready("appeal", "import", listing)
+    ready("appeal", "approve", "--all")
+    (tmp_path / "p.csv").write_text("email\nrosa@example.org\n")
+    ready("subscriber", "import", "p.csv", "--consent", "a stall")
+    ready("digest", "preview", "--to", "rosa@example.org")
+    token = re.search(r"/unsubscribe/([\w-]+)", (tmp_path / "preview/digest.txt").read_text())[1]
+    keys = Keys.load(tmp_path / "newsletter.keys")
+    assert Tokens(keys).read(Purpose.UNSUBSCRIBE, token).subscriber_id == 0
+
+
+def test_a_report_never_overwrites_a_file(ready, tmp_path):
+    people = tmp_path / "people.csv"
+    people.write_text("email\nrosa@example.org\n")
+    said = ready("subscriber", "import", "people.csv", "--consent", "a stall", "--report", "people.csv")
+    assert said.status == 1
+    assert people.read_text() == "email\nrosa@example.org\n"

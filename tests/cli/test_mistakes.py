@@ -4,7 +4,11 @@ import socket
 import sqlite3
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
+from newsletter.settings import load_settings
+from subscribers.database import Database
 from tests.conftest import free_port
 
 
@@ -211,3 +215,61 @@ def test_a_report_or_preview_that_cannot_be_written_is_told(ready, tmp_path):
     said = ready("subscriber", "import", "people.csv", "--consent", "a stall", "--report", "no/such/folder.txt")
     assert "no/such/folder.txt" in one_sentence(said)
     assert ready("subscriber", "list", "--json").out.strip() == "[]"
+
+
+def test_lost_keys_are_never_replaced_silently(ready, tmp_path):
+    (tmp_path / "newsletter.keys").unlink()
+    assert "put the copy back" in one_sentence(ready("init"))
+    assert not (tmp_path / "newsletter.keys").exists()
+
+
+@pytest.mark.parametrize("moment", ["2062-11-23T07:00Z", "2020-01-01T00:00Z"])
+def test_a_digest_is_not_planned_for_another_day(ready, moment):
+    assert "--dry-run" in one_sentence(ready("digest", "plan", "--cadence", "weekly", "--now", moment))
+    assert ready("digest", "plan", "--cadence", "weekly", "--now", moment, "--dry-run").status == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("digest", "plan", "--cadence", "weekly", "--now", "0001-01-01T00:00"),
+        ("digest", "plan", "--cadence", "weekly", "--now", "9999-12-31T00:00"),
+        ("mailing", "show", "99999999999999999999999"),
+        ("appeal", "edit", "2026/001", "--body", "latin.txt"),
+    ],
+)
+def test_values_beyond_all_measure_are_wrong_usage(ready, tmp_path, arguments):
+    (tmp_path / "latin.txt").write_bytes("é".encode("latin-1"))
+    said = ready(*arguments)
+    assert said.status == 2
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("sender_address", "пресса@example.org"),
+        ("database_url", "sqlite://"),
+        ("language", "en-abcdefgh-abcdefgh"),
+        ("base_url", "https://example.org/путь"),
+    ],
+)
+def test_settings_that_could_not_work_are_told(run, monkeypatch, setting, value):
+    monkeypatch.setenv(f"NEWSLETTER_{setting.upper()}", value)
+    one_sentence(run("init"))
+
+
+def test_a_base_url_outside_of_ascii_is_written_in_ascii(monkeypatch):
+    monkeypatch.setenv("NEWSLETTER_BASE_URL", "https://пример.example:8443/a")
+    assert load_settings(environ={}).base_url == "https://xn--e1afmkfd.example:8443/a"
+
+
+def test_an_error_of_the_database_never_prints_what_it_was_about(sqlite_url):
+    database = Database(sqlite_url)
+    with pytest.raises(IntegrityError) as told, database.write() as session:
+        for _ in range(2):
+            session.execute(
+                text("INSERT INTO appeal_identities (name, appeal_id) VALUES (:name, 1)"), {"name": "rosa@example.org"}
+            )
+    assert "rosa@example.org" not in str(told.value)
+    database.dispose()

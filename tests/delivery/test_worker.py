@@ -12,6 +12,8 @@ from newsletter.delivery.model import Delivery, DeliveryState, Mailing, MailingS
 from newsletter.delivery.outbox import LEASE, Outbox, message_id
 from newsletter.delivery.outcome import Accepted, Deferred
 from newsletter.delivery.retry import WAITS, next_attempt
+from newsletter.delivery.smtp import SmtpCourier
+from subscribers.database import Database
 from subscribers.model import LeftReason, Subscriber
 from subscribers.preferences import Cadence
 from tests import builders
@@ -278,3 +280,68 @@ def test_a_deferred_mail_whose_next_attempt_would_come_too_late_is_expired(parts
     (claimed,) = outbox.claim(1, now=moment)
     outbox.record({claimed: Deferred("450 later")}, now=moment)
     assert states(parts) == {"rosa": DeliveryState.EXPIRED}
+
+
+def test_an_appeal_that_was_closed_after_planning_goes_out_no_more_and_the_rest_comes_later(parts, mailserver):
+    with parts.database.write() as session:
+        builders.person(session, "rosa@example.org", name="rosa")
+        closed, open_one = builders.appeal(session, "closed"), builders.appeal(session, "open")
+    with parts.database.write() as session:
+        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+    with parts.database.write() as session:
+        session.merge(closed).close(NOW)
+    assert send(parts).outcomes == {}
+    assert rows(parts)["rosa"].skip is Skip.CLOSED
+    with parts.database.write() as session:
+        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+    send(parts)
+    (received,) = mailserver.received
+    assert open_one.text.title in received.message.get_body(("plain",)).get_content()
+    assert "closed" not in str(received.message["Subject"])
+
+
+@pytest.mark.parametrize("where", ["stamp", "courier"])
+def test_a_fault_of_our_own_before_a_mail_leaves_hands_it_back(parts, mailserver, monkeypatch, where):
+    planned(parts, "a", "b", "c")
+    worker = parts.worker()
+
+    def fail(*_arguments):
+        raise RuntimeError
+
+    target = (worker.stamp, "envelope") if where == "stamp" else (SmtpCourier, "deliver")
+    monkeypatch.setattr(*target, fail)
+    with pytest.raises(RuntimeError):
+        asyncio.run(worker.run())
+    assert set(states(parts).values()) == {DeliveryState.QUEUED}
+    monkeypatch.undo()
+    assert send(parts).outcomes == {"accepted": 3}
+
+
+def test_what_the_server_said_is_written_down_even_if_the_database_was_locked_meanwhile(
+    sqlite_url, keys, mailserver, monkeypatch
+):
+    monkeypatch.setattr("subscribers.database.BUSY_TIMEOUT_S", 0.02)
+    parts = builders.parts(Database(sqlite_url), keys, smtp_port=mailserver.port)
+    planned(parts, "rosa")
+    holder = sqlite3.connect(parts.database.url.database, isolation_level=None, check_same_thread=False)
+    refused = []
+
+    def lock(_data):
+        holder.execute("BEGIN IMMEDIATE")
+
+    write = Database.write
+
+    def noticing(database):
+        if mailserver.received or holder.in_transaction:
+            refused.append(True)
+        if len(refused) == 3:
+            holder.execute("ROLLBACK")
+        return write(database)
+
+    mailserver.answer_data = lock
+    monkeypatch.setattr(Database, "write", noticing)
+    send(parts)
+    assert states(parts) == {"rosa": DeliveryState.ACCEPTED}
+    assert len(refused) >= 3
+    holder.close()
+    parts.database.dispose()

@@ -1,6 +1,8 @@
 """Where the bytes of a source come from: the web or a file. No reader does I/O of its own."""
 
+import ipaddress
 import re
+import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from newsletter.appeals.sources.faults import (
     PageRefused,
     PageTimeout,
     PageUnreachable,
+    RedirectElsewhere,
     RedirectLoop,
     SchemeRefused,
     SourceIsFolder,
@@ -72,6 +75,7 @@ class WebFetch:
             total_s: for one page with all its redirects, so that a server which drips can't hold us.
             limit_bytes: of one page, unpacked.
         """
+        self._host = ""  # of the first page, once it is there
         self._timeout_s, self._total_s, self._limit_bytes = timeout_s, total_s, limit_bytes
         self._client = httpx.Client(
             headers={
@@ -79,8 +83,7 @@ class WebFetch:
                 "Accept": "text/html, text/plain;q=0.9, */*;q=0.1",
             },
             timeout=timeout_s,
-            follow_redirects=True,
-            max_redirects=_REDIRECTS,
+            follow_redirects=False,  # each hop is looked at first
             trust_env=False,  # ~/.netrc would send this account's passwords to whoever runs the site
         )
 
@@ -102,8 +105,6 @@ class WebFetch:
             if urlsplit(url).scheme.lower() not in {"http", "https"}:
                 raise SchemeRefused(place=place)
             return self._get(url)
-        except httpx.TooManyRedirects:
-            raise RedirectLoop(place=place, limit=_REDIRECTS) from None
         except httpx.UnsupportedProtocol:
             raise SchemeRefused(place=place) from None
         except httpx.TimeoutException:
@@ -115,20 +116,60 @@ class WebFetch:
 
     def _get(self, url: str) -> Page:
         ends = time.monotonic() + self._total_s
-        with self._client.stream("GET", url) as response:
-            if not response.is_success:
-                raise PageRefused(
-                    place=shown(url), status=response.status_code, phrase=shown(response.reason_phrase, 40)
-                )
-            content = bytearray()
-            for chunk in response.iter_bytes():
-                content += chunk
-                if len(content) > self._limit_bytes:
-                    raise SourceTooLarge(place=shown(url), limit_mb=f"{self._limit_bytes / 1e6:g}")
-                if time.monotonic() > ends:
-                    raise PageTimeout(place=shown(url), timeout_s=f"{self._total_s:g}")
-            charset = response.charset_encoding or ""
-            return Page(location=str(response.url), content=bytes(content), charset=charset)
+        asked = url
+        for _hop in range(_REDIRECTS + 1):
+            with self._client.stream("GET", url) as response:
+                if response.next_request is not None:
+                    url = str(response.next_request.url)
+                    self._refuse_strangers(asked, url)
+                    continue
+                page = self._read(response, url, ends)
+                self._host = self._host or host(page.location)
+                return page
+        raise RedirectLoop(place=shown(asked), limit=_REDIRECTS)
+
+    def _read(self, response: httpx.Response, url: str, ends: float) -> Page:
+        if not response.is_success:
+            raise PageRefused(place=shown(url), status=response.status_code, phrase=shown(response.reason_phrase, 40))
+        content = bytearray()
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) > self._limit_bytes:
+                raise SourceTooLarge(place=shown(url), limit_mb=f"{self._limit_bytes / 1e6:g}")
+            if time.monotonic() > ends:
+                raise PageTimeout(place=shown(url), timeout_s=f"{self._total_s:g}")
+        return Page(location=str(response.url), content=bytes(content), charset=response.charset_encoding or "")
+
+    def _refuse_strangers(self, asked: str, target: str) -> None:
+        """Look at a redirect before it is followed.
+
+        The first page may say where the site really is, but never lead into our own network; further pages stay on
+        the site.
+        """
+        if urlsplit(target).scheme not in {"http", "https"}:
+            raise SchemeRefused(place=shown(asked))
+        to = host(target)
+        if to == (self._host or host(asked)):
+            return
+        if self._host or _is_inner(target):
+            raise RedirectElsewhere(place=shown(asked), host=shown(to, 80))
+
+
+def host(address: str) -> str:
+    """Give an address's host and port, in lower case; nothing if it has none."""
+    try:
+        return urlsplit(address).netloc.lower().rpartition("@")[2]
+    except ValueError:
+        return ""
+
+
+def _is_inner(address: str) -> bool:
+    """Say whether a host is, or resolves to, anything but a public address."""
+    try:
+        found = socket.getaddrinfo(urlsplit(address).hostname, None)
+        return any(not ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_global for entry in found)
+    except (OSError, ValueError):
+        return False  # the request itself will say that it can't be reached
 
 
 def read_file(path: str) -> Page:

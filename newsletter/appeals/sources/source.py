@@ -9,11 +9,11 @@ from urllib.parse import unquote, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
-from newsletter.appeals.item import Item
+from newsletter.appeals.item import Item, same_thing
 from newsletter.appeals.sources.blog import absolute, base_of, read_blog
 from newsletter.appeals.sources.charset import decode
 from newsletter.appeals.sources.faults import NoAppeals, RedirectElsewhere, SchemeRefused
-from newsletter.appeals.sources.fetching import Fetch, Page, WebFetch, is_address, read_file
+from newsletter.appeals.sources.fetching import Fetch, Page, WebFetch, host, is_address, read_file
 from newsletter.appeals.sources.listing import read_listing
 from newsletter.appeals.sources.markdown import has_front_matter, read_markdown
 from newsletter.appeals.sources.pagination import next_link
@@ -30,6 +30,7 @@ def read_source(
     fetch: Fetch | None = None,
     max_pages: int = 50,
     language: str | None = None,
+    otherwise: str = "en",
     on_page: OnPage | None = None,
 ) -> list[Item]:
     """Read all appeals of a source, in its order; one that is on two pages is taken once.
@@ -42,6 +43,7 @@ def read_source(
         fetch: gets pages of the web; by default `WebFetch`.
         max_pages: at most so many pages of one listing; what lies behind is not read.
         language: BCP 47 tag of the text; without it the source tells.
+        otherwise: BCP 47 tag for a Markdown file that doesn't tell either.
         on_page: is called before each page with its number, from 1, and its location.
 
     Raises:
@@ -50,11 +52,11 @@ def read_source(
     """
     tell = on_page or (lambda _number, _location: None)
     if not is_address(location):
-        return _pages_of(location, read_file, _beside, max_pages, language, tell)
+        return _pages_of(location, read_file, _beside, max_pages, (language, otherwise), tell)
     if location.partition(":")[0].lower() not in {"http", "https"}:
         raise SchemeRefused(place=shown(location))
     with WebFetch() if fetch is None else nullcontext(fetch) as get:
-        return _pages_of(location, get, _on_same_host, max_pages, language, tell)
+        return _pages_of(location, get, _on_same_host, max_pages, (language, otherwise), tell)
 
 
 def _pages_of(
@@ -62,11 +64,10 @@ def _pages_of(
     get: Fetch,
     following: Callable[[Page, Page, str], str],
     max_pages: int,
-    language: str | None,
+    tongues: tuple[str | None, str],
     tell: OnPage,
 ) -> list[Item]:
     items: list[Item] = []
-    known: set[str] = set()
     visited: set[str] = set()
     first: Page | None = None
     for number in range(1, max(1, max_pages) + 1):
@@ -77,34 +78,32 @@ def _pages_of(
         text = decode(page.content, place=shown(location), charset=page.charset)
         visited |= {location, page.location}
         try:
-            read = _read(text, page, shown(location), language)
+            read = _read(text, page, shown(location), *tongues)
         except NoAppeals:
             if number == 1:
                 raise
             break  # Joomla links to empty pages once articles were taken down
-        fresh = [item for item in read if known.isdisjoint(item.identities)]
-        fresh = _without_doubles(fresh)
+        fresh = _without_doubles(read, items)
         items += fresh
-        known.update(name for item in read for name in item.identities)
         location = following(first, page, next_link(text)) if _is_html(text) and fresh else ""
         if not location or location in visited:
             break
     return items
 
 
-def _without_doubles(items: list[Item]) -> list[Item]:
-    known: set[str] = set()
-    kept = []
-    for item in items:
-        if known.isdisjoint(item.identities):
+def _without_doubles(read: list[Item], before: list[Item]) -> list[Item]:
+    kept: list[Item] = []
+    by_name = {name: item.identities for item in before for name in item.identities}
+    for item in read:
+        if not any(name in by_name and same_thing(item.identities, by_name[name]) for name in item.identities):
             kept.append(item)
-        known.update(item.identities)
+        by_name |= dict.fromkeys(item.identities, item.identities)
     return kept
 
 
-def _read(text: str, page: Page, place: str, language: str | None) -> list[Item]:
+def _read(text: str, page: Page, place: str, language: str | None, otherwise: str) -> list[Item]:
     if has_front_matter(text):
-        return [read_markdown(text, place=place, language=language)]
+        return [read_markdown(text, place=place, language=language or otherwise)]
     if _is_html(text):
         base = page.location if is_address(page.location) else ""
         return read_blog(text, place=place, base=base, language=language)
@@ -118,24 +117,17 @@ def _is_html(text: str) -> bool:
 def _on_same_host(first: Page, page: Page, link: str) -> str:
     """Resolve the link to the next page; nothing if it leads to another site."""
     found = absolute(_base(page), link) if link else ""
-    return found if found and _host(found) == _host(first.location) else ""
+    return found if found and host(found) == host(first.location) else ""
 
 
 def _base(page: Page) -> str:
     return base_of(LexborHTMLParser(page.content[:65_536]), page.location)
 
 
-def _host(address: str) -> str:
-    try:
-        return urlsplit(address).netloc.lower().rpartition("@")[2]
-    except ValueError:
-        return ""
-
-
 def _refuse_other_host(first: Page, page: Page, asked: str) -> None:
     """Refuse a further page whose server sends us to another site; the first page may say where it really is."""
-    if page is not first and is_address(page.location) and _host(page.location) != _host(first.location):
-        raise RedirectElsewhere(place=shown(asked), host=shown(_host(page.location), 80))
+    if page is not first and is_address(page.location) and host(page.location) != host(first.location):
+        raise RedirectElsewhere(place=shown(asked), host=shown(host(page.location), 80))
 
 
 def _beside(first: Page, page: Page, link: str) -> str:
