@@ -7,7 +7,7 @@ import click
 from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import say
 from newsletter.errors import NewsletterError
-from newsletter.operations.schema import has_tables, upgrade
+from newsletter.operations.schema import is_in_use, upgrade
 from newsletter.settings import FILE_NAME, load_settings, settings_file
 from subscribers.database import Database
 from subscribers.keys import Keys
@@ -34,7 +34,7 @@ def init(context: Context) -> None:
     if settings.keys_file.exists():
         Keys.load(settings.keys_file)
         say(f"{settings.keys_file.name} is there already and stays as it is.")
-    elif has_tables(Database(settings.database_url, create=True)):
+    elif is_in_use(Database(settings.database_url, create=True)):
         # Fresh keys would end every link in mails already sent, and nobody who left would be recognised.
         raise KeysLost(path=settings.keys_file)
     else:

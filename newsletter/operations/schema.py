@@ -6,6 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
 from newsletter.errors import NewsletterError
 from subscribers.database import Database
@@ -62,9 +63,13 @@ def require_current(database: Database) -> None:
     raise DatabaseNewer(place=database.place, revision=revision)
 
 
-def has_tables(database: Database) -> bool:
-    """Say whether this has been somebody's database before."""
-    return _revision(database) is not None
+def is_in_use(database: Database) -> bool:
+    """Say whether somebody is, or was, written to from this database: then it belongs to certain keys."""
+    if _revision(database) is None:
+        return False
+    with database.read() as session:
+        somebody = text("SELECT 1 FROM subscribers UNION ALL SELECT 1 FROM suppressions LIMIT 1")
+        return session.execute(somebody).first() is not None
 
 
 def _revision(database: Database) -> str | None:

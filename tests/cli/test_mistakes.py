@@ -218,6 +218,8 @@ def test_a_report_or_preview_that_cannot_be_written_is_told(ready, tmp_path):
 
 
 def test_lost_keys_are_never_replaced_silently(ready, tmp_path):
+    (tmp_path / "people.csv").write_text("email\nrosa@example.org\n")
+    ready("subscriber", "import", "people.csv", "--consent", "a stall")
     (tmp_path / "newsletter.keys").unlink()
     assert "put the copy back" in one_sentence(ready("init"))
     assert not (tmp_path / "newsletter.keys").exists()
