@@ -41,11 +41,20 @@ class Parts:
         self.settings = settings
         self.clock = clock
 
+    def close(self) -> None:
+        """Close what was opened."""
+        if "database" in self.__dict__:
+            self.database.dispose()
+
     @cached_property
     def database(self) -> Database:
         """The database, refused unless its tables are this program's."""
         database = Database(self.settings.database_url)
-        require_current(database)
+        try:
+            require_current(database)
+        except Exception:
+            database.dispose()
+            raise
         return database
 
     @cached_property

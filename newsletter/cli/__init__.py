@@ -37,6 +37,7 @@ def cli(context: click.Context, config: Path | None) -> None:
     To look around first: demo.
     """
     context.obj = Context(config)
+    context.call_on_close(context.obj.close)
 
 
 for command in (init, demo, appeal, subscriber, digest, mailing, send, web, database):

@@ -1,5 +1,6 @@
 """What every command shares: the settings, read when they are first needed."""
 
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +9,7 @@ import click
 
 from newsletter.settings import Settings, load_settings
 from newsletter.wiring import Parts
+from subscribers.database import Database
 
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2200
 
@@ -18,6 +20,7 @@ class Context:
     def __init__(self, config: Path | None) -> None:
         """Take the path that --config names, or None."""
         self.config = config
+        self._closing = ExitStack()
 
     @cached_property
     def settings(self) -> Settings:
@@ -26,8 +29,18 @@ class Context:
 
     @cached_property
     def parts(self) -> Parts:
-        """Everything, joined."""
-        return Parts(self.settings)
+        """Everything, joined; closed when the command ends."""
+        return self._closing.enter_context(closing(Parts(self.settings)))
+
+    def open_database(self, settings: Settings, *, create: bool = False) -> Database:
+        """Open the database whatever its tables are; closed when the command ends."""
+        database = Database(settings.database_url, create=create)
+        self._closing.callback(database.dispose)
+        return database
+
+    def close(self) -> None:
+        """Close all that was opened."""
+        self._closing.close()
 
 
 pass_context = click.make_pass_decorator(Context)

@@ -9,7 +9,6 @@ from newsletter.cli.screen import say
 from newsletter.errors import NewsletterError
 from newsletter.operations.schema import is_in_use, upgrade
 from newsletter.settings import FILE_NAME, load_settings, settings_file
-from subscribers.database import Database
 from subscribers.keys import Keys
 
 
@@ -31,16 +30,16 @@ def init(context: Context) -> None:
         path.write_text(settings_file(), encoding="utf-8")
         say(f"Wrote {path}: set organisation, base_url, sender_address and smtp_host in it.")
     settings = load_settings(path)
+    database = context.open_database(settings, create=True)
     if settings.keys_file.exists():
         Keys.load(settings.keys_file)
         say(f"{settings.keys_file.name} is there already and stays as it is.")
-    elif is_in_use(Database(settings.database_url, create=True)):
+    elif is_in_use(database):
         # Fresh keys would end every link in mails already sent, and nobody who left would be recognised.
         raise KeysLost(path=settings.keys_file)
     else:
         Keys.generate().save(settings.keys_file)
         say(f"Wrote {settings.keys_file.name}: keep a copy of it, apart from the database's.")
-    database = Database(settings.database_url, create=True)
     if upgrade(database):
         say(f"The database at {database.place} is ready.")
     else:

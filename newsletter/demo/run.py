@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from importlib.resources import as_file, files
@@ -69,11 +69,10 @@ def run_demo(folder: Path, *, port: int | None, show: Callable[[Shown], None]) -
     with ExitStack() as stack:
         listener, base_url = _listen(stack, port)
         postbox = stack.enter_context(Postbox())
-        parts = Parts(_settings(folder, base_url=base_url, smtp_port=postbox.port))
+        parts = stack.enter_context(closing(Parts(_settings(folder, base_url=base_url, smtp_port=postbox.port))))
         shown = _set_up(parts, folder, base_url)
         pages = Starlette(routes=[Mount("/inbox", create_inbox(postbox)), Mount("/", create_app(parts))])
         serve(pages, listener, lambda: show(shown))
-        parts.database.dispose()
 
 
 def _listen(stack: ExitStack, port: int | None) -> tuple[socket.socket, str]:

@@ -32,8 +32,10 @@ def test_a_database_of_a_newer_program_is_refused_and_left_alone(database):
 
 
 def test_a_file_without_tables_asks_for_init(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'empty.db'}", create=True)
     with pytest.raises(DatabaseEmpty, match="newsletter init"):
-        require_current(Database(f"sqlite:///{tmp_path / 'empty.db'}", create=True))
+        require_current(database)
+    database.dispose()
 
 
 def test_a_missing_file_is_named_and_never_made(tmp_path):
