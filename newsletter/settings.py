@@ -147,6 +147,12 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def unset(self) -> list[str]:
+        """The settings that no newsletter should go out without, as far as they still have their defaults."""
+        needed = ("organisation", "postal_address", "base_url", "sender_address")
+        return [name for name in needed if getattr(self, name) == type(self).model_fields[name].default]
+
+    @property
     def sender_domain(self) -> str:
         """The domain of the From address, in ASCII."""
         return self.sender_address.rpartition("@")[2]

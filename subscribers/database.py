@@ -141,6 +141,10 @@ class Database:
 
 def _sqlite_engine(url: URL, *, create: bool) -> Engine:
     path = Path(url.database or "")
+    if create and not path.exists():
+        # It will hold every supporter's address: nobody else on this machine may read it. SQLite gives its
+        # write-ahead log the same mode.
+        path.touch(mode=0o600)
 
     def connect() -> sqlite3.Connection:
         # mode=rw never makes a file: a mistyped path must not become a second, empty database.

@@ -21,7 +21,7 @@ class SubscribersError(Fault):
 
 
 class DatabaseMissing(SubscribersError):
-    """There is no database at {place}. Run `newsletter init` to make one."""
+    """There is no database at {place}. Go to your newsletter's folder, or make a new one: `newsletter init`."""
 
 
 class DatabaseLocked(SubscribersError):

@@ -65,7 +65,6 @@ def appeal(
         urgent=urgent,
         countries=list(countries),
         topics=list(topics),
-        url=url,
         created_at=released or NOW,
         texts=[
             AppealText(
@@ -74,6 +73,7 @@ def appeal(
                 byline="Strike committee",
                 teaser=teaser,
                 body=body,
+                url=url,
             )
             for place, language in enumerate(languages)
         ],

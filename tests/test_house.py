@@ -17,6 +17,7 @@ FLOORS = [
     {"newsletter.operations"},
     {"newsletter.wiring"},
     {"newsletter.cli", "newsletter.web", "newsletter.demo"},
+    {"newsletter.__main__"},
 ]
 # Entry points may use one another where one starts the other.
 BESIDE = {

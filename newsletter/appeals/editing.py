@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from newsletter.appeals.intake import CONTENT
+from newsletter.appeals.intake import CONTENT, tidy_topics
 from newsletter.appeals.model import Appeal, AppealText
 from newsletter.appeals.sources.prose import plain
 from newsletter.errors import NewsletterError
@@ -64,7 +64,7 @@ def edit(appeal: Appeal, changes: Changes) -> None:
     if changes.countries is not None:
         appeal.countries = list(dict.fromkeys(changes.countries))
     if changes.topics is not None:
-        appeal.topics = list(dict.fromkeys(" ".join(topic.casefold().split()) for topic in changes.topics))
+        appeal.topics = tidy_topics(changes.topics)
     if changes.urgent is not None:
         appeal.urgent = changes.urgent
     if changes.deadline is not None:
@@ -78,7 +78,7 @@ def differences(text: AppealText) -> list[str]:
     appeal = text.appeal
     facts = {
         "published_on": appeal.published_on.isoformat(),
-        "url": appeal.url,
+        "url": text.url,
         "deadline": appeal.deadline.isoformat() if appeal.deadline else None,
         "countries": appeal.countries,
         "topics": appeal.topics,

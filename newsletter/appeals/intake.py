@@ -93,8 +93,7 @@ class Desk:
                     if item.countries is None
                     else item.countries
                 ),
-                topics=list(item.topics),
-                url=item.url,
+                topics=tidy_topics(item.topics),
                 source=source,
                 created_at=now,
                 texts=[_text(item)],
@@ -157,13 +156,18 @@ def take_offered(appeal: Appeal, text: AppealText) -> None:
         setattr(text, name, said[name])
     # Facts that the source doesn't give stay as they are here.
     appeal.published_on = date.fromisoformat(said["published_on"])
-    appeal.url = said.get("url", appeal.url)
+    text.url = said.get("url", text.url)
     appeal.countries = said.get("countries", appeal.countries)
-    appeal.topics = said.get("topics", appeal.topics)
+    appeal.topics = tidy_topics(said.get("topics", appeal.topics))
     appeal.urgent = said.get("urgent", appeal.urgent)
     if "deadline" in said:
         appeal.deadline = date.fromisoformat(said["deadline"])
     text.source_hash, text.offered, text.offered_hash, text.edited = text.offered_hash, None, "", False
+
+
+def tidy_topics(topics: Iterable[str]) -> list[str]:
+    """Write topics as subscribers' are written: in lower case, single spaces, each once."""
+    return list(dict.fromkeys(" ".join(topic.casefold().split()) for topic in topics))
 
 
 def find_appeal(session: Session, reference: str) -> Appeal:
@@ -180,6 +184,7 @@ def find_appeal(session: Session, reference: str) -> Appeal:
 
 def _text(item: Item) -> AppealText:
     content = {name: getattr(item, name) for name in CONTENT}
+    content["url"] = item.url
     return AppealText(language=item.language, source_hash=item.content_hash, released=False, edited=False, **content)
 
 

@@ -47,7 +47,6 @@ class Appeal(Base):
     urgent: Mapped[bool] = mapped_column(default=False)
     countries: Mapped[list[str]]
     topics: Mapped[list[str]]
-    url: Mapped[str] = mapped_column(Text, default="")
     source: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
     released_at: Mapped[datetime | None] = mapped_column(index=True)
@@ -120,6 +119,7 @@ class AppealText(Base):
     Attributes:
         teaser: plain text, paragraphs apart by an empty line.
         body: Markdown, or empty.
+        url: where it can be read in full in this language, or empty.
         source_hash: `Item.content_hash` of what was last taken from the source; empty if written here.
         released: whether this text was approved; a translation that comes later waits for its own approval.
         edited: whether an organiser changed it since; then the source overwrites nothing.
@@ -137,6 +137,7 @@ class AppealText(Base):
     byline: Mapped[str] = mapped_column(Text, default="")
     teaser: Mapped[str] = mapped_column(Text, default="")
     body: Mapped[str] = mapped_column(Text, default="")
+    url: Mapped[str] = mapped_column(Text, default="")
     source_hash: Mapped[str] = mapped_column(String(64), default="")
     released: Mapped[bool] = mapped_column(default=False)
     edited: Mapped[bool] = mapped_column(default=False)

@@ -103,7 +103,7 @@ def show(context: Context, reference: str, as_json: bool) -> None:
         document = _document(found) | {
             "topics": found.topics,
             "deadline": found.deadline.isoformat() if found.deadline else None,
-            "url": found.url,
+            "url": found.text.url,
             "source": found.source,
             "released_at": found.released_at.isoformat() if found.released_at else None,
             "texts": [
@@ -113,6 +113,7 @@ def show(context: Context, reference: str, as_json: bool) -> None:
                     "byline": text.byline,
                     "teaser": text.teaser,
                     "body": text.body,
+                    "url": text.url,
                     "released": text.released,
                     "edited": text.edited,
                     "changed_at_source": text.offered,
@@ -202,6 +203,10 @@ def approve(context: Context, references: tuple[str, ...], everything: bool) -> 
         else:
             chosen = [find_appeal(session, reference) for reference in references]
         released = [found.reference for found in chosen if found.approve(parts.clock())]
+        today = parts.clock().date()
+        late = [found.reference for found in chosen if found.deadline and found.deadline < today]
+    for reference in late:
+        warn(f"{reference}: its deadline has passed; it goes into no mail.")
     for reference in references:
         if reference not in released:
             say(f"{reference} was released already.")

@@ -1,5 +1,7 @@
 """`newsletter demo`: look around without setting anything up."""
 
+import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -25,6 +27,7 @@ def demo(port: int | None) -> None:
 
 def _tell(shown: Shown) -> None:
     config = shown.folder / "newsletter.toml"
+    command = "newsletter" if shutil.which("newsletter") else sys.argv[0]
     accepted = shown.sent.outcomes.get("accepted", 0)
     say(
         f"{counted(shown.appeals, 'appeal')} and {counted(shown.people, 'subscriber')} are in, and one weekly digest "
@@ -35,9 +38,9 @@ def _tell(shown: Shown) -> None:
 
 Open a mail there and press its unsubscribe link. To try more, in another terminal:
 
-  newsletter --config {config} appeal list
-  newsletter --config {config} subscriber list
-  newsletter --config {config} mailing show 1
-  newsletter --config {config} digest preview --language ar --output preview
+  {command} --config {config} appeal list
+  {command} --config {config} subscriber list
+  {command} --config {config} mailing show 1
+  {command} --config {config} digest preview --language ar --output {shown.folder}/preview
 
 Ctrl-C ends it.""")

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from newsletter.appeals.countries import country_code
 from newsletter.cli.context import Context, Moment, pass_context
-from newsletter.cli.screen import counted, printable, progress, say, show_json
+from newsletter.cli.screen import counted, printable, progress, say, show_json, warn
 from newsletter.delivery.model import Skip
 from newsletter.delivery.planning import Plan, candidates_at
 from newsletter.editions.compose import EditionPress
@@ -74,6 +74,7 @@ def plan(context: Context, cadence: str, now: datetime | None, dry_run: bool, as
             }
         )
         return
+    _warn_of_unset(parts.settings.unset)
     _tell(made, cadence, dry_run=dry_run)
 
 
@@ -134,6 +135,7 @@ def preview(
         subscriber_id=0, epoch=0, name=name, address="", message_id="", language=verdict.language
     ).slots
     written = _write(output, composed, person_slots)
+    _warn_of_unset(parts.settings.unset)
     say(printable(f"Subject: {composed.subject}"))
     for path in written:
         say(f"Wrote {path}")
@@ -154,6 +156,11 @@ def _code(country: str) -> str:
     if code is None:
         raise click.BadParameter(f"{country!r} is no country; give a code such as KZ", param_hint="--country")
     return code
+
+
+def _warn_of_unset(unset: list[str]) -> None:
+    if unset:
+        warn(f"Still at their defaults: {', '.join(unset)}. Set them before you send; mails are frozen when planned.")
 
 
 def _tell(made: Plan, cadence: str, *, dry_run: bool) -> None:

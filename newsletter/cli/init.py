@@ -27,6 +27,7 @@ def init(context: Context) -> None:
     if path.exists():
         say(f"{path} is there already and stays as it is.")
     else:
+        path.touch(mode=0o600)  # the relay's password may come to stand in it
         path.write_text(settings_file(), encoding="utf-8")
         say(f"Wrote {path}: set organisation, base_url, sender_address and smtp_host in it.")
     settings = load_settings(path)

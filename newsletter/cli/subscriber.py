@@ -12,11 +12,12 @@ from newsletter.appeals.countries import country_code
 from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table, warn
 from subscribers.csv_file import CsvFile, open_csv
-from subscribers.import_row import RowProblem
+from subscribers.import_row import Reason, RowProblem
 from subscribers.importing import ImportReport, import_subscribers
 from subscribers.model import Status, Subscriber
 
 SHOWN = 20
+KNOWN = "email, name, language, topics, countries, cadence, confirmed_at, consent_source"
 
 
 @click.group()
@@ -138,10 +139,12 @@ def _tell(found: ImportReport, csv: CsvFile, report: Path | None, *, dry_run: bo
     if not csv.encoding.startswith("utf"):
         warn(f"Read as {csv.encoding}: if names look wrong, save the file as UTF-8 and import that.")
     if csv.ignored:
-        warn(printable(f"Columns not used: {', '.join(csv.ignored)}."))
+        warn(printable(f"Columns not used: {', '.join(csv.ignored)}. Known are {KNOWN}."))
     shown = found.problems[:SHOWN]
     for problem in shown:
         warn(printable(f"line {problem.line}: {problem.sentence}"))
+    if found.not_taken.keys() & {Reason.NO_CONSENT_DATE, Reason.NO_CONSENT_SOURCE}:
+        warn('If everybody in the file agreed in one way, say so: --consent "signed the list at the May Day stall".')
     rest = found.not_taken_in_all - len(shown)
     if rest:
         where = f"all of them are in {report}" if report else "--report FILE writes them all down"

@@ -73,7 +73,7 @@ class Skip(StrEnum):
 
 
 _SKIP_WORDS = {
-    Skip.NOTHING_NEW: "nothing new for them",
+    Skip.NOTHING_NEW: "nothing new for them: it came already, is queued, or is not about what they chose",
     Skip.NO_TEXT: "no text in a language they read",
     Skip.PAUSED: "paused",
     Skip.LEFT: "left since",

@@ -119,7 +119,8 @@ def _set_up(parts: Parts, folder: Path, base_url: str) -> Shown:
     now = parts.clock()
     with as_file(files("newsletter") / "demo" / "samples") as samples:
         with parts.database.write() as session:
-            for file in sorted(samples.glob("*.md")):
+            # English first: an appeal is listed by the text that it came with.
+            for file in sorted(samples.glob("*.md"), key=lambda file: (".en." not in file.name, file.name)):
                 items = [_moved(item, now.date() - WRITTEN_ON) for item in read_source(str(file))]
                 parts.desk.take_in(session, items, source=file.name, now=now)
             appeals = list(session.scalars(select(Appeal)))

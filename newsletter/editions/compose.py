@@ -161,7 +161,7 @@ def view(appeal: Appeal, text: AppealText) -> AppealView:
         deadline=appeal.deadline,
         teaser=text.teaser,
         body=text.body,
-        url=appeal.url,
+        url=text.url,
     )
 
 

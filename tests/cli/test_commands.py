@@ -258,3 +258,38 @@ def test_a_report_never_overwrites_a_file(ready, tmp_path):
     said = ready("subscriber", "import", "people.csv", "--consent", "a stall", "--report", "people.csv")
     assert said.status == 1
     assert people.read_text() == "email\nrosa@example.org\n"
+
+
+def test_topics_are_alike_whoever_wrote_them_and_however(ready, tmp_path):
+    (tmp_path / "a.md").write_text("---\ntitle: A\ndate: 2026-11-20\ntopics: [Trade  Unions]\n---\nText.\n")
+    (tmp_path / "p.csv").write_text("email,topics\nrosa@example.org,TRADE UNIONS\n")
+    ready("appeal", "import", "a.md")
+    ready("appeal", "approve", "--all")
+    ready("subscriber", "import", "p.csv", "--consent", "a stall")
+    assert "1 mail in 1 edition queued" in ready("digest", "plan", "--cadence", "weekly").out
+
+
+def test_each_language_leads_to_its_own_page(ready, tmp_path):
+    for language in ("en", "es"):
+        front = f"id: x\ntitle: Title {language}\nlanguage: {language}\ndate: 2026-11-20"
+        (tmp_path / f"{language}.md").write_text(f"---\n{front}\nurl: https://example.org/{language}\n---\nText.\n")
+    ready("appeal", "import", "en.md", "es.md")
+    ready("appeal", "approve", "--all")
+    ready("digest", "preview", "--language", "es")
+    page = (tmp_path / "preview/digest.txt").read_text()
+    assert "https://example.org/es" in page
+    assert "https://example.org/en" not in page
+
+
+def test_nobody_else_on_the_machine_may_read_what_init_wrote(ready, tmp_path):
+    ready("appeal", "list")
+    for name in ("newsletter.toml", "newsletter.keys", "newsletter.db"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+def test_a_passed_deadline_and_settings_nobody_set_are_told(ready, tmp_path):
+    (tmp_path / "a.md").write_text("---\ntitle: A\ndate: 2020-11-20\ndeadline: 2020-11-30\n---\nText.\n")
+    ready("appeal", "import", "a.md")
+    assert "deadline has passed" in ready("appeal", "approve", "--all").err
+    said = ready("digest", "plan", "--cadence", "weekly")
+    assert "organisation, postal_address, base_url, sender_address" in said.err

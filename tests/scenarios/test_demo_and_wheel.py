@@ -75,7 +75,7 @@ def test_the_wheel_alone_shows_a_digest_in_an_inbox_and_leaves_nothing_behind(in
             assert browser.get(way_out).status_code == 200
             assert browser.post(way_out, data={"List-Unsubscribe": "One-Click"}).status_code == 200
         # What it says to try next works, from the wheel as well.
-        for command in re.findall(r"^  newsletter (.+)$", said, re.MULTILINE):
+        for command in re.findall(r"^  \S*newsletter (--config .+)$", said, re.MULTILINE):
             done = subprocess.run(
                 [installed, *command.split()], cwd=tmp_path, capture_output=True, text=True, check=False
             )

@@ -83,6 +83,7 @@ def test_leaving_twice_is_fine_and_recorded_once(parts, client, rosa):
     assert (first.status_code, second.status_code) == (200, 200)
     assert "You have left" in first.text
     assert "You had already left" in second.text
+    assert "You had already left" in client.get(link(parts, rosa)).text
     with parts.database.read() as session:
         assert len(session.scalars(select(Consent).where(Consent.act == ConsentAct.WITHDRAWN)).all()) == 1
 

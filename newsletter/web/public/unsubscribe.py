@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from newsletter.web.pages import Pages, spoken
 from newsletter.wiring import Parts
 from subscribers.leaving import find_claimed, leave
+from subscribers.model import Status
 from subscribers.tokens import Purpose
 
 
@@ -21,7 +22,11 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
     def show(token: str) -> Response:
         claim = parts.tokens.read(Purpose.UNSUBSCRIBE, token)
         with parts.database.read() as session:
-            language = find_claimed(session, claim).profile.languages[0]
+            person = find_claimed(session, claim)
+            language = person.profile.languages[0]
+            has_left = person.status is Status.LEFT
+        if has_left:
+            return pages.page("left.html", spoken(language), was_on=False)
         return pages.page("unsubscribe.html", spoken(language), token=token)
 
     @routes.post("/unsubscribe/{token}")
