@@ -179,7 +179,7 @@ https://news.example/u/token?a=1&b=2
 Your preferences:
 https://news.example/p/token
 
-You get this mail because you asked for it and confirmed your address. \
+You get this mail because you asked for it. \
 Nothing in it reports whether you open it or what you click.
 
 Solidarity & Friends
