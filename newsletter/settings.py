@@ -85,8 +85,13 @@ def _base_url(url: str) -> str:
     return parts._replace(netloc=f"{ascii_host}{colon}{port}").geturl()
 
 
+def is_language_tag(tag: str) -> bool:
+    """Say whether this is a BCP 47 tag of the kind that we keep: language, and at most two subtags."""
+    return re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}", tag) is not None and len(tag) <= MAX_TAG
+
+
 def _language(tag: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}", tag) or len(tag) > MAX_TAG:
+    if not is_language_tag(tag):
         msg = "must be a language tag such as en or pt-BR"
         raise ValueError(msg)
     return tag

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+MAX_TAG = 16  # characters of a language tag; what the tables hold
+
 
 @dataclass(frozen=True, kw_only=True)
 class Item:

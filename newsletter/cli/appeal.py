@@ -13,7 +13,7 @@ from newsletter.appeals.editing import Changes, differences, edit
 from newsletter.appeals.intake import Intake, Taken, find_appeal, take_offered
 from newsletter.appeals.model import Appeal, AppealStatus
 from newsletter.appeals.sources import read_source
-from newsletter.cli.context import Context, pass_context
+from newsletter.cli.context import Context, language_tag, pass_context
 from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table, warn
 
 _WORDS = {
@@ -31,7 +31,7 @@ def appeal() -> None:
 
 @appeal.command("import")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@click.option("--language", help="What all texts are written in; without it each source tells.")
+@click.option("--language", callback=language_tag, help="What all texts are written in; without it each source tells.")
 @click.option("--max-pages", type=click.IntRange(1, 1000), default=50, show_default=True, help="Pages to follow.")
 @click.option("--dry-run", is_flag=True, help="Show what would come in; change nothing.")
 @pass_context

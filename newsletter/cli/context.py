@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from newsletter.settings import Settings, load_settings
+from newsletter.settings import Settings, is_language_tag, load_settings
 from newsletter.wiring import Parts
 from subscribers.database import Database
 
@@ -44,6 +44,13 @@ class Context:
 
 
 pass_context = click.make_pass_decorator(Context)
+
+
+def language_tag(_context: click.Context, _option: click.Parameter, tag: str | None) -> str | None:
+    """Take a language tag, or say how one is written."""
+    if tag is not None and not is_language_tag(tag):
+        raise click.BadParameter(f"{tag!r} is no language tag; write it as en or pt-BR")
+    return tag
 
 
 class Moment(click.ParamType[datetime]):

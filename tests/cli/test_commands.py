@@ -293,3 +293,11 @@ def test_a_passed_deadline_and_settings_nobody_set_are_told(ready, tmp_path):
     assert "deadline has passed" in ready("appeal", "approve", "--all").err
     said = ready("digest", "plan", "--cadence", "weekly")
     assert "organisation, postal_address, base_url, sender_address" in said.err
+
+
+def test_what_an_organiser_pastes_is_freed_of_controls(ready, listing, tmp_path):
+    ready("appeal", "import", listing)
+    (tmp_path / "body.md").write_bytes(b"One\x00\x1b[31m two\n\nthree")
+    assert ready("appeal", "edit", "2012/001", "--body", "body.md").status == 0
+    (text,) = json.loads(ready("appeal", "show", "2012/001", "--json").out)["texts"]
+    assert text["body"] == "One[31m two\n\nthree"

@@ -43,6 +43,7 @@ def test_without_init_it_says_to_run_init(run, arguments):
         ("page.html", "<html><body><h1>Contact</h1><p>Write to us.</p></body></html>", "no appeal"),
         ("date.txt", "Title\n\nWritten by X Friday, 31 February 2012\n\nTeaser.\n", "31 February 2012"),
         ("broken.md", "---\ntitle: [unclosed\n---\nText\n", "broken.md"),
+        ("tag.md", "---\ntitle: T\ndate: 2026-11-20\nlanguage: en-abcdefgh-abcdefgh\n---\nText\n", "language"),
         ("nodate.md", "---\ntitle: Title\n---\nText\n", "date"),
     ],
 )
@@ -238,6 +239,7 @@ def test_a_digest_is_not_planned_for_another_day(ready, moment):
         ("digest", "plan", "--cadence", "weekly", "--now", "9999-12-31T00:00"),
         ("mailing", "show", "99999999999999999999999"),
         ("appeal", "edit", "2026/001", "--body", "latin.txt"),
+        ("appeal", "import", "x.md", "--language", "en-abcdefgh-abcdefgh"),
     ],
 )
 def test_values_beyond_all_measure_are_wrong_usage(ready, tmp_path, arguments):

@@ -22,7 +22,7 @@ import yaml
 
 from newsletter.appeals.countries import country_code
 from newsletter.appeals.dates import DateImpossible, DateUnreadable, find_date, parse_date
-from newsletter.appeals.item import Item
+from newsletter.appeals.item import MAX_TAG, Item
 from newsletter.appeals.letters import locale
 from newsletter.appeals.sources.blog import absolute
 from newsletter.appeals.sources.faults import (
@@ -249,7 +249,8 @@ class _Facts:
         if self._values.get("language") is False:
             return "no"  # as with countries: Norwegian
         said = self.line("language", 40).replace("_", "-")
-        if said and (not re.fullmatch(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", said) or locale(said) is None):
+        well_formed = re.fullmatch(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", said) and len(said) <= MAX_TAG
+        if said and (not well_formed or locale(said) is None):
             raise self._wrong("language", "a language tag such as en or pt-BR")
         head, *subtags = said.split("-")
         return "-".join([head.lower(), *(tag.upper() if len(tag) == 2 else tag.title() for tag in subtags)])

@@ -147,6 +147,7 @@ def test_a_next_page_that_redirects_to_another_host_is_refused(site):
 
         with pytest.raises(RedirectElsewhere, match="leads to another site"):
             read_source(f"{site.address}/blog")
+        assert other.asked == [], "it must be refused before it is asked"
 
 
 def test_the_page_s_base_is_where_its_links_start(site):
