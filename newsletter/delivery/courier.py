@@ -14,7 +14,7 @@ class Envelope:
     Attributes:
         sender: MAIL FROM.
         recipient: RCPT TO; the domain in ASCII.
-        data: the message with CRLF line ends, not dot-stuffed.
+        data: the message as it goes over the wire: CRLF line ends, dots doubled, the final dot at its end.
         smtputf8: whether the server must offer SMTPUTF8 (RFC 6531).
     """
 

@@ -1,7 +1,6 @@
 """The courier that speaks SMTP (RFC 5321): one connection, kept open, opened again when it is lost."""
 
 import os
-import re
 import socket
 import ssl
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from newsletter.settings import Security
 START_INPUT = 354
 FINAL_REPLY_S = 600  # a server may scan the mail first (RFC 5321 4.5.3.2.6); giving up early makes it uncertain
 UNAVAILABLE = 421  # "service not available, closing transmission channel": about the server, not the recipient
-_BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -118,7 +116,7 @@ class SmtpCourier:
         try:
             if client.protocol is None:
                 return Deferred("connection lost before the mail was sent", costs_attempt=False)
-            client.protocol.write(dot_stuffed(envelope.data))
+            client.protocol.write(envelope.data)
             code, text = await client.protocol.read_response(timeout=max(FINAL_REPLY_S, self._relay.timeout_s))
         except (aiosmtplib.SMTPException, OSError) as error:
             self._drop()
@@ -182,20 +180,6 @@ class SmtpCourier:
         if self._client is not None:
             self._client.close()
             self._client = None
-
-
-def dot_stuffed(data: bytes) -> bytes:
-    """Make the message's form on the wire, the final dot included (RFC 5321 4.5.2).
-
-    Line ends that are not CRLF are mended first: a server that takes a bare LF for a line end could otherwise be
-    made to see a second message in the first (SMTP smuggling).
-    """
-    data = _BARE_LINE_END.sub(b"\r\n", data)
-    if not data.endswith(b"\r\n"):
-        data += b"\r\n"
-    if data.startswith(b"."):
-        data = b"." + data
-    return data.replace(b"\r\n.", b"\r\n..") + b".\r\n"
 
 
 def _words(error: BaseException) -> str:

@@ -6,7 +6,8 @@ from collections import OrderedDict
 from newsletter.delivery.courier import Envelope
 from newsletter.delivery.outbox import Claimed
 from newsletter.editions.compose import stored_edition
-from newsletter.editions.message import Composed, Personal, Sender, build_message, message_bytes
+from newsletter.editions.message import Personal, Sender
+from newsletter.editions.prepared import Prepared
 from newsletter.editions.slots import Slot
 from newsletter.languages import greeting
 from subscribers.database import Database
@@ -60,13 +61,13 @@ class Stamp:
         self._database = database
         self._links = links
         self._sender = sender
-        self._editions: OrderedDict[int, Composed] = OrderedDict()
+        self._editions: OrderedDict[int, Prepared] = OrderedDict()
 
     def envelope(self, claimed: Claimed) -> Envelope | None:
         """Make one mail; None if the stored address can't be written to."""
         if _UNSENDABLE.search(claimed.address):
             return None
-        edition = self._edition(claimed.edition_id)
+        edition = self._edition(claimed)
         person = self._links.personal(
             subscriber_id=claimed.subscriber_id,
             epoch=claimed.token_epoch,
@@ -75,20 +76,21 @@ class Stamp:
             message_id=claimed.message_id,
             language=edition.language,
         )
-        message = build_message(edition, self._sender, person, date=claimed.date)
         return Envelope(
             sender=self._sender.bounce_address,
             recipient=claimed.address,
-            data=message_bytes(message),
+            data=edition.stamp(person),
             smtputf8=not claimed.address.isascii(),
         )
 
-    def _edition(self, edition_id: int) -> Composed:
+    def _edition(self, claimed: Claimed) -> Prepared:
+        edition_id = claimed.edition_id
         if edition_id in self._editions:
             self._editions.move_to_end(edition_id)
         else:
             with self._database.read() as session:
-                self._editions[edition_id] = stored_edition(session, edition_id)
+                composed = stored_edition(session, edition_id)
+            self._editions[edition_id] = Prepared(composed, self._sender, date=claimed.date)
             if len(self._editions) > KEPT_EDITIONS:
                 self._editions.popitem(last=False)
         return self._editions[edition_id]

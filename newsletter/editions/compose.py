@@ -1,6 +1,6 @@
 """Prints editions: renders each part once, stores it by what it holds, and puts mails together from parts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
@@ -168,7 +168,7 @@ def view(appeal: Appeal, text: AppealText) -> AppealView:
 def stored_edition(session: Session, edition_id: int) -> Composed:
     """Put an edition together again from its stored parts, exactly as it was frozen."""
     edition = session.get_one(Edition, edition_id)
-    return Draft(
+    draft = Draft(
         language=edition.language,
         format=edition.format,
         subject=edition.subject,
@@ -180,4 +180,5 @@ def stored_edition(session: Session, edition_id: int) -> Composed:
             Cards(text=part.card_text.content, html=part.card_html.content if part.card_html else "")
             for part in edition.appeals
         ),
-    ).composed()
+    )
+    return replace(draft.composed(), campaign=f"m{edition.mailing_id}")

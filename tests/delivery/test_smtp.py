@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from newsletter.delivery.courier import Envelope, RelayAway, RelayRefuses
 from newsletter.delivery.outcome import Accepted, Deferred, Refused, Uncertain
-from newsletter.delivery.smtp import Relay, SmtpCourier, dot_stuffed
+from newsletter.delivery.smtp import Relay, SmtpCourier
+from newsletter.editions.prepared import dot_stuffed
 from newsletter.settings import Security
 from tests.conftest import free_port
 from tests.delivery.brokenserver import BrokenServer
@@ -19,7 +20,7 @@ MAIL = b"Subject: hello\r\n\r\n.a line with a dot\r\nand one without\r\n"
 
 
 def envelope(recipient="rosa@example.org", **facts):
-    return Envelope(sender="news@hands.example", recipient=recipient, data=MAIL, **facts)
+    return Envelope(sender="news@hands.example", recipient=recipient, data=dot_stuffed(MAIL), **facts)
 
 
 def deliver(port, *envelopes, **relay):
