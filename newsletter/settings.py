@@ -5,6 +5,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +20,7 @@ from sqlalchemy.exc import ArgumentError
 from newsletter.errors import NewsletterError
 from subscribers.addresses import parse_address
 from subscribers.errors import Fault
+from subscribers.keys import is_selector
 
 PREFIX = "NEWSLETTER_"
 FILE_NAME = "newsletter.toml"
@@ -85,6 +87,25 @@ def _base_url(url: str) -> str:
     return parts._replace(netloc=f"{ascii_host}{colon}{port}").geturl()
 
 
+def _selectors(names: str) -> str:
+    listed = [name.strip().lower() for name in names.split(",")] if names.strip() else []
+    wrong = next((name for name in listed if not is_selector(name)), None)
+    if wrong is not None:
+        msg = f"must be a selector such as rsa2026, or two with a comma between; {wrong!r} is none"
+        raise ValueError(msg)
+    return ", ".join(dict.fromkeys(listed))
+
+
+def _servers(listed: str) -> str:
+    entries = [entry.strip() for entry in listed.split(",")] if listed.strip() else []
+    for entry in entries:
+        host, _colon, port = entry.rpartition(":")
+        if not host or re.search(r"[\s/@]", host) or not port.isdecimal() or not 1 <= int(port) <= 65535:
+            msg = f"must be host:port, or several with commas between; {entry!r} is not"
+            raise ValueError(msg)
+    return ", ".join(dict.fromkeys(entries))
+
+
 def is_language_tag(tag: str) -> bool:
     """Say whether this is a BCP 47 tag of the kind that we keep: language, and at most two subtags."""
     return re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}", tag) is not None and len(tag) <= MAX_TAG
@@ -123,7 +144,9 @@ class Settings(BaseSettings):
     sender_address: Mailbox = Field("newsletter@localhost.localdomain", description="the From address")
     sender_name: Line = Field("", description="the From name; empty means the organisation's")
     bounce_address: Mailbox | None = Field(
-        None, description="where bounces go (MAIL FROM); empty means the From address"
+        None,
+        description="where bounces go (MAIL FROM); empty means the From address. A * becomes each mail's own mark"
+        " (VERP): bounces+*@example.org",
     )
     unsubscribe_address: Mailbox | None = Field(None, description="where unsubscribe mails go; empty means From")
     list_id: Annotated[str, AfterValidator(_list_id)] | None = Field(
@@ -138,6 +161,19 @@ class Settings(BaseSettings):
     smtp_password: str = Field("", repr=False, description="better given as NEWSLETTER_SMTP_PASSWORD")
     smtp_connections: int = Field(4, ge=1, le=100, description="connections at once")
     smtp_timeout_s: float = Field(60.0, gt=0, le=600, description="seconds to wait for a reply")
+    smtp_fallbacks: Annotated[str, AfterValidator(_servers)] = Field(
+        "", description="further mail servers, host:port with commas between, for when the first is away"
+    )
+    smtp_mails_per_connection: int = Field(100, ge=1, le=1_000_000, description="then a connection is made anew")
+    smtp_mails_per_hour: int = Field(0, ge=0, description="no more than the mail server grants; 0 means any number")
+    daily_limit: int = Field(0, ge=0, description="mails a day (UTC), alerts apart; 0 means any number")
+    warm_up_from: date | None = Field(
+        None, description="first day with a new address or server, as 2026-11-23: slowly growing numbers for 30 days"
+    )
+
+    dkim_selector: Annotated[str, AfterValidator(_selectors)] = Field(
+        "", description="what to sign mails with: see `newsletter dkim create`; empty means the mail server signs"
+    )
 
     lookback_days: int = Field(14, ge=0, le=366, description="how far back appeals are new to somebody who just joined")
 
@@ -161,6 +197,17 @@ class Settings(BaseSettings):
     def sender_domain(self) -> str:
         """The domain of the From address, in ASCII."""
         return self.sender_address.rpartition("@")[2]
+
+    @property
+    def dkim_selectors(self) -> tuple[str, ...]:
+        """The selectors of the DKIM keys that sign each mail; none where the mail server does."""
+        return tuple(self.dkim_selector.split(", ")) if self.dkim_selector else ()
+
+    @property
+    def smtp_servers(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of each mail server, the preferred one first."""
+        further = [entry.rpartition(":") for entry in self.smtp_fallbacks.split(", ") if entry]
+        return ((self.smtp_host, self.smtp_port), *((host.strip("[]"), int(port)) for host, _, port in further))
 
     @property
     def list_identifier(self) -> str:

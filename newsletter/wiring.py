@@ -1,8 +1,5 @@
 """Joins the parts. The one place that knows them all; nothing is created before it is asked for."""
 
-import os
-import secrets
-import socket
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,11 +8,15 @@ from functools import cached_property
 from newsletter.appeals.countries import propose_countries
 from newsletter.appeals.intake import Desk
 from newsletter.appeals.urgency import propose_urgent
+from newsletter.delivery import warm_up
+from newsletter.delivery.dkim import signers
 from newsletter.delivery.outbox import Outbox
+from newsletter.delivery.pace import Pace
 from newsletter.delivery.planning import Planner
+from newsletter.delivery.relays import Relays
 from newsletter.delivery.smtp import Relay, SmtpCourier
 from newsletter.delivery.stamp import Links, Stamp
-from newsletter.delivery.worker import Worker
+from newsletter.delivery.worker import CLAIMS_PER_LINE, Worker
 from newsletter.editions.compose import EditionPress
 from newsletter.editions.message import Sender
 from newsletter.editions.render import Renderer
@@ -121,25 +122,55 @@ class Parts:
             on_progress=on_progress,
         )
 
-    def worker(self, on_progress: Callable[[Counter[str]], None] = lambda _outcomes: None) -> Worker:
-        """Make a sending worker with a name that no other has."""
+    @cached_property
+    def courier(self) -> Relays:
+        """What hands mail over."""
         settings = self.settings
-        relay = Relay(
-            host=settings.smtp_host,
-            port=settings.smtp_port,
-            security=settings.smtp_security,
-            ca_file=settings.smtp_ca_file,
-            username=settings.smtp_username,
-            password=settings.smtp_password,
-            timeout_s=settings.smtp_timeout_s,
-        )
-        name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        relays = [
+            Relay(
+                host=host,
+                port=port,
+                security=settings.smtp_security,
+                ca_file=settings.smtp_ca_file,
+                username=settings.smtp_username,
+                password=settings.smtp_password,
+                timeout_s=settings.smtp_timeout_s,
+                mails=settings.smtp_mails_per_connection,
+            )
+            for host, port in settings.smtp_servers
+        ]
+        return Relays([SmtpCourier(relay) for relay in relays])
+
+    def worker(
+        self,
+        *,
+        on_progress: Callable[[Counter[str]], None] = lambda _outcomes: None,
+        on_fault: Callable[[Exception, float], None] = lambda _fault, _rest_s: None,
+        on_pause: Callable[[int, str], None] = lambda _mailing, _reply: None,
+    ) -> Worker:
+        """Make a sending worker, for one run."""
+        settings = self.settings
+        signing = signers(settings.dkim_selectors, self.keys, settings.sender_domain) if settings.dkim_selector else ()
         return Worker(
             database=self.database,
-            outbox=Outbox(self.database, self.suppression, worker=name),
-            stamp=Stamp(self.database, self.links, self.sender),
-            courier=lambda: SmtpCourier(relay),
+            outbox=Outbox(self.database, self.suppression),
+            stamp=Stamp(self.database, self.links, self.sender, signing),
+            courier=self.courier,
+            pace=Pace(
+                per_second=settings.smtp_mails_per_hour / 3600 or None,
+                concurrency=settings.smtp_connections * CLAIMS_PER_LINE,
+            ),
             connections=settings.smtp_connections,
             clock=self.clock,
+            allowance=self.allowance,
             on_progress=on_progress,
+            on_fault=on_fault,
+            on_pause=on_pause,
+        )
+
+    def allowance(self, now: datetime) -> int | None:
+        """Say how many mails may go out on the day of a moment; None means any number."""
+        settings = self.settings
+        return warm_up.allowance(
+            day=now.date(), daily_limit=settings.daily_limit or None, warm_up_from=settings.warm_up_from
         )

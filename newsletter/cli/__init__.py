@@ -12,9 +12,10 @@ from newsletter.cli.context import Context
 from newsletter.cli.database import database
 from newsletter.cli.demo import demo
 from newsletter.cli.digest import digest
+from newsletter.cli.dkim import dkim
 from newsletter.cli.init import init
 from newsletter.cli.mailing import mailing
-from newsletter.cli.send import send
+from newsletter.cli.send import send, worker
 from newsletter.cli.subscriber import subscriber
 from newsletter.cli.web import web
 from subscribers.errors import Fault
@@ -40,7 +41,7 @@ def cli(context: click.Context, config: Path | None) -> None:
     context.call_on_close(context.obj.close)
 
 
-for command in (init, demo, appeal, subscriber, digest, mailing, send, web, database):
+for command in (init, demo, appeal, subscriber, digest, mailing, send, worker, web, database, dkim):
     cli.add_command(command)
 
 

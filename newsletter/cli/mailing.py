@@ -1,18 +1,22 @@
-"""`newsletter mailing`: what was sent and what came of it."""
+"""`newsletter mailing`: what was sent, what came of it, and what an organiser decides about it."""
 
+import sys
 from typing import Any
 
 import click
 
 from newsletter.cli.context import Context, pass_context
-from newsletter.cli.screen import printable, say, show_json, show_table
+from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table
+from newsletter.delivery import control
+from newsletter.delivery.control import Verdict
+from newsletter.delivery.model import WAITING_STATES, DeliveryState
 from newsletter.delivery.report import MailingReport, mailings
 from newsletter.delivery.report import mailing as one_mailing
 
 
 @click.group()
 def mailing() -> None:
-    """See what was sent and what came of it."""
+    """See what was sent and what came of it; hold it back, stop it, decide what is uncertain."""
 
 
 @mailing.command("list")
@@ -63,6 +67,123 @@ def show(context: Context, number: int, as_json: bool) -> None:
                 say(f"{several:>17,}  {skip.words}")
     for reply, count in report.replies.items():
         say(printable(f"{count:>9,}  × {reply}"))
+    if report.note:
+        say(printable(f"PAUSED, because the mail server refuses us: {report.note}"))
+        say(f"Nobody was taken off the list. Mend the cause, then: newsletter mailing resume {report.id}")
+    if report.uncertain:
+        _show_uncertain(report)
+
+
+NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
+
+
+@mailing.command()
+@NUMBER
+@AS_JSON
+@pass_context
+def pause(context: Context, number: int, as_json: bool) -> None:
+    """Hold a mailing back. Takes effect within a second, also in the middle of sending; `resume` lets it go on."""
+    with context.parts.database.write() as session:
+        changed = control.pause(session, number)
+    _answer(number, "paused", f"Mailing {number} is paused{'' if changed else ' already'}.", as_json=as_json)
+
+
+@mailing.command()
+@NUMBER
+@AS_JSON
+@pass_context
+def resume(context: Context, number: int, as_json: bool) -> None:
+    """Let a paused mailing go on. `newsletter send`, or a worker that runs, sends the rest."""
+    with context.parts.database.write() as session:
+        changed = control.resume(session, number)
+    said = f"Mailing {number} goes on." if changed else f"Mailing {number} is not paused."
+    _answer(number, "running", said, as_json=as_json)
+
+
+@mailing.command()
+@NUMBER
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--dry-run", is_flag=True, help="Only say how many would get nothing.")
+@AS_JSON
+@pass_context
+def cancel(context: Context, number: int, yes: bool, dry_run: bool, as_json: bool) -> None:
+    """Stop a mailing for good. Whoever has not got it yet will not get it."""
+    with context.parts.database.read() as session:
+        report = one_mailing(session, number)
+    waiting = sum(report.states.get(state, 0) for state in WAITING_STATES)
+    if dry_run:
+        said = f"{counted(waiting, 'mail')} of mailing {number} would not go out. Nothing was changed."
+        _answer(number, report.state, said, as_json=as_json, would_cancel=waiting)
+        return
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("Cancelling can't be undone: say --yes where nobody can be asked.")
+        click.confirm(f"Cancel {counted(waiting, 'mail')} of mailing {number} for good?", abort=True)
+    with progress("Cancelling", total=waiting) as bar:
+        done = control.cancel(
+            context.parts.database,
+            number,
+            now=context.parts.clock(),
+            on_progress=lambda count: bar.update(bar.task_ids[0], completed=count),
+        )
+    said = f"Mailing {number} is cancelled: {done.cancelled:,} do not go out, {done.accepted:,} had gone already."
+    if done.on_the_wire:
+        said += f" {done.on_the_wire:,} were on the wire at that moment."
+    numbers = {"cancelled": done.cancelled, "accepted": done.accepted, "on_the_wire": done.on_the_wire}
+    _answer(number, "cancelled", said, as_json=as_json, **numbers)
+
+
+@mailing.command()
+@NUMBER
+@click.argument("which", required=False)
+@click.option("--all", "everything", is_flag=True, help="All that are uncertain.")
+@click.option("--sent", "verdict", flag_value=Verdict.SENT.value, help="It arrived: count it as accepted.")
+@click.option("--again", "verdict", flag_value=Verdict.AGAIN.value, help="Send it again, the very same mail.")
+@AS_JSON
+@pass_context
+def resolve(
+    context: Context, number: int, which: str | None, everything: bool, verdict: str | None, as_json: bool
+) -> None:
+    """Decide about mails of which nobody knows whether they arrived. Without a verdict it lists them.
+
+    WHICH is a person's address, or the number of a delivery as `mailing show` gives it.
+    """
+    parts = context.parts
+    if verdict is None:
+        with parts.database.read() as session:
+            report = one_mailing(session, number)
+        if as_json:
+            show_json(_document(report)["uncertain"])
+        elif report.uncertain:
+            _show_uncertain(report)
+        else:
+            say(f"Nothing of mailing {number} is uncertain.")
+        return
+    if everything == (which is not None):
+        raise click.UsageError("Say which one, by its number or address, or --all.")
+    with parts.database.write() as session:
+        found = control.uncertain(session, number, which)
+        decided = control.resolve(session, number, found, Verdict(verdict), now=parts.clock())
+    become = "counted as accepted" if verdict == Verdict.SENT else "queued to be sent again"
+    _answer(number, verdict, f"{counted(decided, 'mail')} {become}.", as_json=as_json, decided=decided)
+
+
+def _show_uncertain(report: MailingReport) -> None:
+    say("Uncertain: the connection broke after the mail was sent, and nobody can know whether it was taken.")
+    for one in report.uncertain:
+        say(printable(f"{one.id:>9}  {one.address}  {one.reason}"))
+    hidden = report.states.get(DeliveryState.UNCERTAIN, 0) - len(report.uncertain)
+    if hidden > 0:
+        say(f"           and {hidden:,} more")
+    say(f"Decide with `newsletter mailing resolve {report.id} ADDRESS --sent` or `--again`; `--all` takes all of them.")
+
+
+def _answer(number: int, state: str, said: str, *, as_json: bool, **facts: object) -> None:
+    if as_json:
+        show_json({"id": number, "state": state, **facts})
+    else:
+        say(said)
 
 
 def _what(report: MailingReport) -> str:
@@ -81,4 +202,16 @@ def _document(report: MailingReport) -> dict[str, Any]:
         "deliveries": dict(report.states),
         "skipped": dict(report.skips),
         "replies": dict(report.replies),
+        "note": report.note,
+        "expires_at": report.expires_at.isoformat(),
+        "uncertain": [
+            {
+                "id": one.id,
+                "address": one.address,
+                "name": one.name,
+                "since": one.since.isoformat() if one.since else None,
+                "reason": one.reason,
+            }
+            for one in report.uncertain
+        ],
     }

@@ -1,64 +1,64 @@
-"""`newsletter send`: sends what is due, and ends when nothing is left to do."""
-
-import asyncio
-import signal
-from collections import Counter
+"""`newsletter send`: sends what is due, and ends when nothing is left to do. `newsletter worker`: goes on and on."""
 
 import click
 
 from newsletter.cli.context import Context, pass_context
-from newsletter.cli.screen import counted, printable, progress, say, show_json, warn
+from newsletter.cli.screen import counted, printable, say, show_json, warn
+from newsletter.cli.sending import SendingProgress, run_worker, tell_pause
 from newsletter.delivery.outbox import backlog
-from newsletter.delivery.worker import SendReport, Worker
+from newsletter.delivery.worker import SendReport
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
 @pass_context
 def send(context: Context, as_json: bool) -> int:
-    """Send what is queued and due. Ctrl-C finishes what is on the wire and stops; nothing is lost."""
+    """Send what is queued and due. Ctrl-C finishes what is on the wire and stops; nothing is lost.
+
+    A second Ctrl-C ends at once; what was on the wire then is uncertain.
+    """
     parts = context.parts
     with parts.database.read() as session:
         due = backlog(session, now=parts.clock()).due
-    with progress("Sending", total=due) as bar:
-
-        def advance(outcomes: Counter[str]) -> None:
-            bar.update(bar.task_ids[0], completed=outcomes.total())
-
-        report = asyncio.run(run_until_told(parts.worker(on_progress=advance)))
+    with SendingProgress(due or None) as progress:
+        report = run_worker(parts.worker(on_progress=progress, on_fault=_tell_trouble, on_pause=tell_pause))
     if as_json:
-        show_json(
-            {
-                "outcomes": report.outcomes,
-                "due": report.left.due,
-                "later": report.left.later,
-                "next_at": report.left.next_at.isoformat() if report.left.next_at else None,
-                "fault": str(report.fault) if report.fault else None,
-            }
-        )
+        show_json(_document(report))
     else:
         _tell(report)
     if report.fault:
         warn(printable(f"Error: {report.fault}"))
-        return 1
-    return 0
+    return 1 if report.fault or report.paused else 0
 
 
-async def run_until_told(worker: Worker) -> SendReport:
-    """Run a worker; SIGINT and SIGTERM ask it to stop at a sound point, a second one ends it at once."""
-    loop = asyncio.get_running_loop()
+@click.command()
+@pass_context
+def worker(context: Context) -> None:
+    """Send whatever becomes due, until it is stopped: for systemd and the like. Ctrl-C or SIGTERM stops it."""
+    parts = context.parts
+    say(f"Sending through {parts.settings.smtp_host}:{parts.settings.smtp_port} whatever becomes due. Ctrl-C ends it.")
+    with SendingProgress(None) as progress:
+        report = run_worker(
+            parts.worker(on_progress=progress, on_fault=_tell_trouble, on_pause=tell_pause), for_ever=True
+        )
+    _tell(report)
 
-    def stop(number: signal.Signals) -> None:
-        worker.stop()
-        loop.remove_signal_handler(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop, number)
-    try:
-        return await worker.run()
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+def _tell_trouble(fault: Exception, rest_s: float) -> None:
+    warn(printable(f"{fault} Trying again in {rest_s:.0f} s."))
+
+
+def _document(report: SendReport) -> dict[str, object]:
+    return {
+        "outcomes": report.outcomes,
+        "due": report.left.due,
+        "later": report.left.later,
+        "next_at": report.left.next_at.isoformat() if report.left.next_at else None,
+        "paused": {str(mailing): reply for mailing, reply in report.paused.items()},
+        "limited": report.limited,
+        "seconds": round(report.seconds, 3),
+        "fault": str(report.fault) if report.fault else None,
+    }
 
 
 def _tell(report: SendReport) -> None:
@@ -67,9 +67,14 @@ def _tell(report: SendReport) -> None:
     for outcome, count in sorted(report.outcomes.items()):
         say(f"{count:>9,}  {outcome}")
     if report.outcomes.get("uncertain"):
-        say("Uncertain: the connection broke after the mail was sent. It may have arrived; it is not sent again.")
+        say(
+            "Uncertain: the connection broke after the mail was sent. It may have arrived.\n"
+            "`newsletter mailing show` says which, `mailing resolve` decides."
+        )
     if report.left.later and report.left.next_at:
         first = f"{report.left.next_at:%Y-%m-%d %H:%M} UTC"
         say(f"{counted(report.left.later, 'mail')} will be tried again, the first at {first}.")
-    if report.left.due:
+    if report.limited:
+        say("The daily limit is reached: the rest goes tomorrow. Alerts go at once all the same.")
+    elif report.left.due:
         say(f"{counted(report.left.due, 'mail')} still queued: run `newsletter send` again.")

@@ -1,27 +1,34 @@
 """The port through which mail leaves, and the courier that only takes note."""
 
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol
 
+from newsletter.delivery.outbox import Claimed
 from newsletter.delivery.outcome import Accepted, Outcome
 from newsletter.errors import NewsletterError
 
 
-@dataclass(frozen=True, kw_only=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One mail, ready for the wire.
 
     Attributes:
+        claimed: the delivery that it is.
         sender: MAIL FROM.
         recipient: RCPT TO; the domain in ASCII.
         data: the message as it goes over the wire: CRLF line ends, dots doubled, the final dot at its end.
         smtputf8: whether the server must offer SMTPUTF8 (RFC 6531).
     """
 
+    claimed: Claimed
     sender: str
     recipient: str
     data: bytes
     smtputf8: bool = False
+
+    @property
+    def domain(self) -> str:
+        """The recipient's."""
+        return self.claimed.domain
 
 
 class RelayAway(NewsletterError):
@@ -32,27 +39,70 @@ class RelayRefuses(NewsletterError):
     """The mail server {server} refuses to take mail from us: {reply}. What is queued stays queued."""
 
 
-class Courier(Protocol):
-    """Hands over one mail at a time, on one connection."""
+class Work(Protocol):
+    """What a line is given to do, and whom it tells what became of it."""
 
-    async def __aenter__(self) -> Self:
-        """Connect.
+    def take(self) -> Envelope | None:
+        """Give the next mail, or None if there is none now; then the line waits to be woken."""
+
+    def may_go(self, envelope: Envelope) -> bool:
+        """Say whether an announced mail may still be sent: asked before its first byte leaves."""
+
+    def ended(self, envelope: Envelope, outcome: Outcome) -> None:
+        """Take the outcome of one mail."""
+
+    def untouched(self, envelope: Envelope) -> None:
+        """Take back a mail of which no byte was sent."""
+
+    def parted(self, line: "Line", fault: RelayAway | RelayRefuses | None) -> None:
+        """Hear that a line is gone, in order or because of a fault."""
+
+
+class Line(Protocol):
+    """One open connection to a server that takes mail."""
+
+    @property
+    def server(self) -> str:
+        """Whom it leads to, for messages."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way on it."""
+
+    @property
+    def carried(self) -> int:
+        """How many mails were accepted on it."""
+
+    def wake(self) -> None:
+        """Look for work."""
+
+    def watch(self, now: float) -> None:
+        """Give up what takes too long.
+
+        Args:
+            now: monotonic seconds.
+        """
+
+    def finish(self) -> None:
+        """Take nothing new, end what is on the wire, part politely."""
+
+    def abandon(self, reason: str) -> None:
+        """Part at once; whatever is on the wire gets the outcome that is true of it."""
+
+
+class Courier(Protocol):
+    """Opens lines, and hears what became of them."""
+
+    async def open(self, work: Work) -> Line:
+        """Connect, secure and sign in.
 
         Raises:
             RelayAway: nobody answers.
             RelayRefuses: somebody answers, and does not want us.
         """
 
-    async def __aexit__(self, *exc: object) -> None:
-        """Part politely."""
-
-    async def deliver(self, envelope: Envelope) -> Outcome:
-        """Hand over one mail.
-
-        Raises:
-            RelayAway: the connection is gone and can't be made again; this mail was not handed over.
-            RelayRefuses: the server refuses the sender, which says nothing about this recipient.
-        """
+    def parted(self, line: Line, fault: RelayAway | RelayRefuses | None) -> None:
+        """Hear that a line is gone, in order or because of a fault."""
 
 
 @dataclass
@@ -61,14 +111,41 @@ class RecordingCourier:
 
     taken: list[Envelope] = field(default_factory=list)
 
-    async def __aenter__(self) -> Self:
+    async def open(self, work: Work) -> "RecordingLine":
         """Nothing to connect to."""
-        return self
+        return RecordingLine(work, self.taken)
 
-    async def __aexit__(self, *exc: object) -> None:
-        """Nothing to close."""
+    def parted(self, line: Line, fault: RelayAway | RelayRefuses | None) -> None:
+        """Nothing to learn."""
 
-    async def deliver(self, envelope: Envelope) -> Outcome:
-        """Take note."""
-        self.taken.append(envelope)
-        return Accepted("250 recorded")
+
+@dataclass(eq=False)
+class RecordingLine:
+    """A line of which the other end is a list."""
+
+    work: Work
+    taken: list[Envelope]
+    server: str = "nobody"
+    idle: bool = True
+    carried: int = 0
+
+    def wake(self) -> None:
+        """Take whatever there is."""
+        while (envelope := self.work.take()) is not None:
+            if self.work.may_go(envelope):
+                self.taken.append(envelope)
+                self.carried += 1
+                self.work.ended(envelope, Accepted("250 recorded"))
+            else:
+                self.work.untouched(envelope)
+
+    def watch(self, now: float) -> None:
+        """Nothing takes long here."""
+
+    def finish(self) -> None:
+        """Part."""
+        self.work.parted(self, None)
+
+    def abandon(self, reason: str) -> None:  # noqa: ARG002
+        """Part."""
+        self.work.parted(self, None)

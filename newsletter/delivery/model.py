@@ -1,6 +1,6 @@
 """Mailings and deliveries as they are kept, and every state that they can be in."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint, text
@@ -17,10 +17,15 @@ class MailingKind(StrEnum):
 
 
 class MailingState(StrEnum):
-    """Where a mailing stands. `finished` when no delivery of it can go out any more."""
+    """Where a mailing stands: `running ⇄ paused → finished | cancelled`; see `control` for the moves.
+
+    `finished` when no delivery of it can go out any more.
+    """
 
     RUNNING = "running"
+    PAUSED = "paused"
     FINISHED = "finished"
+    CANCELLED = "cancelled"
 
 
 class Lane(StrEnum):
@@ -39,7 +44,10 @@ class OnUncertain(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """`queued → sending → accepted | deferred → … | refused | uncertain`; or, never sent, `skipped`, `expired`."""
+    """`queued → sending → accepted | deferred → … | refused | uncertain`.
+
+    Or, never sent: `skipped` for a reason, `expired`, `cancelled`.
+    """
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -49,9 +57,11 @@ class DeliveryState(StrEnum):
     UNCERTAIN = "uncertain"
     SKIPPED = "skipped"
     EXPIRED = "expired"
+    CANCELLED = "cancelled"
 
 
-OPEN_STATES = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.SENDING)
+WAITING_STATES = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
+OPEN_STATES = (*WAITING_STATES, DeliveryState.SENDING)
 # What counts as 'got it': a person whose delivery was refused, skipped or expired did not get these appeals.
 LEDGER_STATES = (*OPEN_STATES, DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN)
 
@@ -91,6 +101,7 @@ class Mailing(Base):
         message_domain: right side of those Message-IDs, fixed at launch.
         launched_at: also the Date of its mails, so that every attempt has the same bytes.
         expires_at: what can't be sent by then is expired, not late.
+        note: why it is paused, where the program did that.
     """
 
     __tablename__ = "mailings"
@@ -107,9 +118,11 @@ class Mailing(Base):
     launched_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    note: Mapped[str | None] = mapped_column(String(500))
 
 
-_DUE = text("state IN ('queued', 'deferred', 'sending')")
+_WAITING = text("state IN ('queued', 'deferred')")
+_SENDING = text("state = 'sending'")
 
 
 class Delivery(Base):
@@ -119,7 +132,8 @@ class Delivery(Base):
         edition_id: None only where it was skipped at planning.
         attempts: how often the relay gave a verdict on it; a lost connection before the end costs none.
         due_at: when it may next be tried.
-        worker, lease_until: who is sending it; once the lease has run out, what became of it is uncertain.
+        worker_id: who is sending it; if that worker is gone, what became of it is uncertain.
+        fence: raised by everyone who takes the row, so that whoever took it before can't write to it any more.
         reply: the server's last words on it, or why there are none; never more than 500 characters.
         settled_at: when it came into a state that it stays in.
     """
@@ -128,8 +142,10 @@ class Delivery(Base):
     __table_args__ = (
         UniqueConstraint("mailing_id", "subscriber_id"),
         Index("ix_deliveries_subscriber_id", "subscriber_id"),
-        # Only what can still go out is in this index: claiming stays as quick after a million sent as before.
-        Index("ix_deliveries_open", "mailing_id", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
+        # Only what can still be claimed is in this index: claiming stays as quick after a million sent as before.
+        Index("ix_deliveries_waiting", "mailing_id", "due_at", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
+        # A few rows at any moment; what a crash makes uncertain.
+        Index("ix_deliveries_sending", "mailing_id", sqlite_where=_SENDING, postgresql_where=_SENDING),
         {"sqlite_autoincrement": True},
     )
 
@@ -141,7 +157,44 @@ class Delivery(Base):
     skip: Mapped[Skip | None] = mapped_column(word(Skip))
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime]
-    worker: Mapped[str | None] = mapped_column(String(80))
-    lease_until: Mapped[datetime | None]
+    worker_id: Mapped[int | None]
+    fence: Mapped[int] = mapped_column(default=0, server_default="0")
     reply: Mapped[str | None] = mapped_column(String(500))
     settled_at: Mapped[datetime | None]
+
+
+class WorkerRow(Base):
+    """A sending process that is at work; see `workers`. Its number is never given twice.
+
+    Attributes:
+        host: the machine's name, for people.
+        machine: what tells machines, restarts of them and containers apart.
+        pid, started: the process, and when it began by the kernel's count, since process ids come again.
+        beats: raised every few seconds for as long as it lives.
+        seen_at: when it last was.
+    """
+
+    __tablename__ = "workers"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy reads it
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    host: Mapped[str] = mapped_column(String(80))
+    machine: Mapped[str] = mapped_column(String(120))
+    pid: Mapped[int]
+    started: Mapped[int] = mapped_column(BigInteger)
+    beats: Mapped[int] = mapped_column(BigInteger, default=0)
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class DailyCount(Base):
+    """How many mails one worker handed over on one day (UTC): what daily limits are held against.
+
+    One row a worker, so that several workers don't wait for one another.
+    """
+
+    __tablename__ = "daily_counts"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    worker_id: Mapped[int] = mapped_column(primary_key=True)
+    accepted: Mapped[int] = mapped_column(default=0)

@@ -2,206 +2,386 @@
 
 import base64
 import hmac
+import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Integer, Table, bindparam, case, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.model import Appeal, AppealStatus
-from newsletter.delivery import retry
+from newsletter.delivery.control import sweep_cancelled
 from newsletter.delivery.model import (
-    OPEN_STATES,
+    WAITING_STATES,
+    DailyCount,
     Delivery,
     DeliveryState,
+    Lane,
     Mailing,
     MailingState,
     OnUncertain,
     Skip,
 )
-from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused, Uncertain
+from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused, Why
+from newsletter.delivery.settle import REPLY_LENGTH, settlement
+from newsletter.delivery.workers import Process, Watch
 from newsletter.editions.model import EditionAppeal
 from subscribers.addresses import wire_form
 from subscribers.database import Database
 from subscribers.errors import DatabaseLocked
-from subscribers.model import Status, Subscriber
+from subscribers.model import LeftReason, Status, Subscriber
 from subscribers.suppression import SuppressionList
 
-# A server may think for 10 minutes after the final dot (RFC 5321 4.5.3.2.6); only after that is a worker gone.
-# Each connection holds two claims.
-LEASE = timedelta(minutes=30)
 PATIENCE = 20  # times that a locked database is asked again before outcomes are given up
-REPLY_LENGTH = 500
+EXPIRE_ROWS = 5_000  # rows of an expired mailing that are settled in one transaction
 
 
-@dataclass(frozen=True, kw_only=True)
-class Claimed:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launched:
+    """What a worker needs to know of a mailing.
+
+    Attributes:
+        id: its number.
+        lane: how urgent.
+        nonce, message_domain: what its Message-IDs are made from.
+        launched_at: the Date of its mails.
+        expires_at: what can't be sent by then is expired.
+        on_uncertain: its choice.
+    """
+
+    id: int
+    lane: Lane
+    nonce: bytes
+    message_domain: str
+    launched_at: datetime
+    expires_at: datetime
+    on_uncertain: OnUncertain
+
+
+class Claimed(NamedTuple):
     """One delivery that this worker, and no other, is to hand over now.
 
     Attributes:
         id: the delivery.
-        mailing_id, edition_id: what it is part of.
+        fence: what its row says as long as nobody else has taken it.
+        mailing: what it is part of.
+        edition_id: which edition.
         subscriber_id, token_epoch: who it is for, as links need it.
-        address, name: who it is for, as headers and SMTP need it.
-        message_id: fixed at launch; the same in every attempt.
-        date: the mailing's launch.
+        address: who it is for, as SMTP needs it.
+        name: who it is for, as greetings need it.
         attempts: verdicts so far.
-        expires_at: the mailing's limit.
-        on_uncertain: the mailing's choice.
+        blamed: whether the last verdict was about us (5.7.x).
     """
 
     id: int
-    mailing_id: int
+    fence: int
+    mailing: Launched
     edition_id: int
     subscriber_id: int
     token_epoch: int
     address: str
     name: str
-    message_id: str
-    date: datetime
     attempts: int
-    expires_at: datetime
-    on_uncertain: OnUncertain
+    blamed: bool
+
+    @property
+    def domain(self) -> str:
+        """Where the address leads, in small letters."""
+        return self.address[self.address.rfind("@") + 1 :]
+
+
+class Ended(NamedTuple):
+    """What became of a claim.
+
+    Attributes:
+        claimed: what was claimed.
+        outcome: what became of the attempt; None if no attempt was made.
+        until: without an attempt: when it may be claimed again; None means at once.
+    """
+
+    claimed: Claimed
+    outcome: Outcome | None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What one transaction of a worker gave.
+
+    Attributes:
+        claims: deliveries to hand over now; their rows are `sending`, durably.
+        running: the mailings that may be sent from at this moment.
+        paused: those that this worker's outcomes have just paused, with the reply that did it.
+        dry: whether there was nothing more to claim.
+        held_by_limit: whether the daily limit holds back what else may be there.
+    """
+
+    claims: list[Claimed]
+    running: Mapping[int, Launched]
+    paused: Mapping[int, str] = field(default_factory=dict)
+    dry: bool = False
+    held_by_limit: bool = False
 
 
 class Outbox:
     """Claims and settles deliveries, in transactions that are over before a byte is sent."""
 
-    def __init__(self, database: Database, suppression: SuppressionList, *, worker: str) -> None:
-        """Take the database and this worker's name, which no other worker has."""
+    def __init__(self, database: Database, suppression: SuppressionList) -> None:
+        """Take the database and whom nobody may write to."""
         self._database = database
         self._suppression = suppression
-        self._worker = worker
+        self._watch = Watch(same_machine_only=database.is_sqlite)
+        self._process = Process.this()
+        self._launched: dict[int, Launched] = {}
+        self._worker_id = 0
 
-    def claim(self, limit: int, *, now: datetime) -> list[Claimed]:
-        """Take what is due, the most urgent lane first.
+    # ── a worker's life ──────────────────────────────────────────────────────────────────────────────────────────
 
-        Everything that may have changed since launch is looked at again: who left, is suppressed or paused is
-        skipped here and gets nothing. When this returns, the rows are `sending`, durably.
-
-        Args:
-            limit: how many at the most.
-            now: the moment.
-
-        Returns:
-            The claimed ones; none if nothing is due.
-        """
-        claimed: list[Claimed] = []
-        while not claimed:
-            with self._database.write() as session:
-                rows = session.execute(
-                    select(Delivery, Mailing, Subscriber)
-                    .join(Mailing, Mailing.id == Delivery.mailing_id)
-                    .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
-                    .where(
-                        Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED)),
-                        Delivery.due_at <= now,
-                        Mailing.state == MailingState.RUNNING,
-                    )
-                    .order_by(Mailing.lane, Mailing.id, Delivery.due_at, Delivery.id)
-                    .limit(limit)
-                    .with_for_update(of=Delivery, skip_locked=True)
-                ).all()
-                if not rows:
-                    return []
-                closed = _with_closed_appeals(session, {delivery.edition_id for delivery, _m, _p in rows})
-                barred = self._suppression.among(session, (person.address_key for _d, _m, person in rows))
-                for delivery, mailing, person in rows:
-                    if now >= mailing.expires_at:
-                        _settle(delivery, DeliveryState.EXPIRED, now)
-                    elif reason := _why_not(person, barred, now) or (
-                        Skip.CLOSED if delivery.edition_id in closed else None
-                    ):
-                        delivery.skip = reason
-                        _settle(delivery, DeliveryState.SKIPPED, now)
-                    else:
-                        delivery.state = DeliveryState.SENDING
-                        delivery.worker = self._worker
-                        delivery.lease_until = now + LEASE
-                        claimed.append(_claimed(delivery, mailing, person))
-        return claimed
-
-    def record(self, outcomes: Mapping[Claimed, Outcome], *, now: datetime) -> None:
-        """Write down what became of claimed deliveries, together in one transaction.
-
-        A row that this worker no longer holds is left alone: somebody else has decided about it since.
-        """
-        by_id = {claimed.id: (claimed, outcome) for claimed, outcome in outcomes.items()}
-
-        def apply(session: Session) -> None:
-            held = session.scalars(
-                select(Delivery)
-                .where(
-                    Delivery.id.in_(by_id),
-                    Delivery.state == DeliveryState.SENDING,
-                    Delivery.worker == self._worker,
-                )
-                .with_for_update()
-            )
-            for delivery in held:
-                _apply(delivery, *by_id[delivery.id], now)
-
-        self._patiently(apply)
-
-    def hand_back(self, claims: Sequence[Claimed]) -> None:
-        """Put claimed deliveries of which no byte was sent back into the queue."""
-        back = (
-            update(Delivery)
-            .where(
-                Delivery.id.in_([claimed.id for claimed in claims]),
-                Delivery.state == DeliveryState.SENDING,
-                Delivery.worker == self._worker,
-            )
-            .values(state=DeliveryState.QUEUED, worker=None, lease_until=None)
-        )
-        self._patiently(lambda session: session.execute(back))
-
-    def recover(self, *, now: datetime) -> Counter[DeliveryState]:
-        """Decide about deliveries whose worker is gone: nobody knows whether the server took them (RFC 1047).
-
-        Returns:
-            How many became what: `uncertain`, or `deferred` where the mailing would rather send twice.
-        """
-        decided: Counter[DeliveryState] = Counter()
+    def enrol(self, *, now: datetime) -> Counter[DeliveryState]:
+        """Enter this process among the workers, and settle what others that are gone have left."""
         with self._database.write() as session:
-            rows = session.execute(
-                select(Delivery, Mailing)
-                .join(Mailing, Mailing.id == Delivery.mailing_id)
-                .where(Delivery.state == DeliveryState.SENDING, Delivery.lease_until < now)
-                .with_for_update(of=Delivery, skip_locked=True)
-            )
-            for delivery, mailing in rows:
-                reason = "the worker that was sending it is gone"
-                _uncertain(delivery, reason, now, choice=mailing.on_uncertain, expires_at=mailing.expires_at)
-                decided[delivery.state] += 1
+            decided = self._watch.recover(session, now=now)
+            self._worker_id = self._watch.enrol(session, self._process, now=now)
         return decided
 
-    def _patiently(self, act: Callable[[Session], object]) -> None:
-        """Do something in a transaction even if another program holds the database for long.
+    def beat(self, *, now: datetime) -> bool:
+        """Show that this worker is alive, and look after the others.
+
+        Returns:
+            False if it was taken for gone: then it has a new number, and what it had claimed is no longer its own.
+        """
+        with self._database.write() as session:
+            alive = self._watch.beat(session, self._worker_id, now=now)
+            if not alive:
+                self._worker_id = self._watch.enrol(session, self._process, now=now)
+            self._watch.recover(session, now=now)
+        return alive
+
+    def retire(self) -> None:
+        """Take this worker off."""
+        with self._database.write() as session:
+            self._watch.retire(session, self._worker_id)
+
+    # ── the hot path ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def turn(
+        self,
+        ended: Sequence[Ended],
+        *,
+        want: int,
+        want_urgent: int = 0,
+        allowance: int | None = None,
+        known: Collection[int] | None = None,
+        now: datetime,
+    ) -> Turn:
+        """Record what has ended and claim what comes next, in one transaction.
+
+        Everything that may have changed since launch is looked at again at the claim: who left, is suppressed or
+        paused, or whose edition holds an appeal closed since, is skipped and gets nothing.
+
+        Args:
+            ended: what became of earlier claims.
+            want: how many to claim at the most.
+            want_urgent: how many service mails and alerts to claim at the most, if that is more than `want`.
+            allowance: how many mails may go out today (UTC) in all; None means any number.
+            known: all that this worker holds, given after a turn that failed: a commit of which no answer came may
+                have been done nevertheless, and then has claimed what nobody sends.
+            now: the moment.
+
+        Raises:
+            DatabaseLocked: another program holds the database; nothing was changed, `ended` must be brought again.
+        """
+        with self._database.write() as session:
+            paused = self._record(session, ended, now)
+            if known is not None:
+                self._hand_back_unknown(session, known)
+            running = self._running(session)
+            claims: list[Claimed] = []
+            dry, held = True, False
+            rest = self._allowed(session, allowance, now)
+            for launched in running.values():
+                if now >= launched.expires_at:
+                    dry &= self._expire(session, launched, now) < EXPIRE_ROWS
+                    continue
+                ordinary = launched.lane is Lane.REST
+                room = (want if ordinary else max(want, want_urgent)) - len(claims)
+                if room <= 0:
+                    dry = False
+                    continue
+                if ordinary and rest is not None:
+                    held = held or rest < room
+                    room = min(room, rest)
+                    if not room:
+                        continue
+                taken, more = self._claim(session, launched, room, now)
+                claims += taken
+                dry &= not more
+                if ordinary and rest is not None:
+                    rest -= len(taken)
+        return Turn(claims=claims, running=running, paused=paused, dry=dry, held_by_limit=held)
+
+    def record(self, ended: Sequence[Ended], *, now: datetime) -> Mapping[int, str]:
+        """Write down what became of claims, even if another program holds the database for long.
 
         What the server has said must be written down: a forgotten 'accepted' would become uncertain.
+
+        Returns:
+            The mailings that were paused for it, with the reply.
         """
         for attempt in range(PATIENCE):
             try:
                 with self._database.write() as session:
-                    act(session)
+                    return self._record(session, ended, now)
             except DatabaseLocked:
                 if attempt == PATIENCE - 1:
                     raise
+        return {}
+
+    def look(self, *, now: datetime) -> tuple[Mapping[int, Launched], bool]:
+        """Say which mailings may be sent from at this moment, and whether anything of them is due or has expired.
+
+        It only reads: a worker that has nothing to do keeps no other program from writing.
+        """
+        with self._database.read() as session:
+            running = self._running(session)
+            for launched in running.values():
+                due = select(Delivery.id).where(Delivery.mailing_id == launched.id, Delivery.state.in_(WAITING_STATES))
+                if now < launched.expires_at:
+                    due = due.where(Delivery.due_at <= now)
+                if session.scalar(due.limit(1)) is not None:
+                    return running, True
+            return running, False
+
+    # ── in the order in which a turn goes ────────────────────────────────────────────────────────────────────────
+
+    def _record(self, session: Session, ended: Sequence[Ended], now: datetime) -> dict[int, str]:
+        if not ended:
+            return {}
+        rows: list[dict[str, Any]] = []
+        back: list[dict[str, Any]] = []
+        paused: dict[int, str] = {}
+        for claimed, outcome, until in ended:
+            if outcome is None:
+                state = DeliveryState.DEFERRED if claimed.attempts else DeliveryState.QUEUED
+                back.append({"b_id": claimed.id, "b_fence": claimed.fence, "b_state": state, "b_due": until})
+                continue
+            verdict = _verdict(claimed, outcome)
+            if isinstance(verdict, Refused) and verdict.dead:
+                self._bury(session, claimed, now)
+            elif isinstance(verdict, Deferred) and verdict.why.pauses_mailing:
+                paused[claimed.mailing.id] = verdict.reply
+            rows.append(_settled_row(claimed, verdict, now))
+        connection = session.connection()
+        if rows:
+            connection.execute(_SETTLE, rows)
+        if back:
+            connection.execute(_HAND_BACK, back)
+        if accepted := sum(isinstance(outcome, Accepted) for _claimed, outcome, _until in ended):
+            self._count(session, accepted, now)
+        for mailing_id, reply in paused.items():
+            pause = update(Mailing).where(Mailing.id == mailing_id, Mailing.state == MailingState.RUNNING)
+            session.execute(pause.values(state=MailingState.PAUSED, note=reply[:REPLY_LENGTH]))
+        return paused
+
+    def _hand_back_unknown(self, session: Session, known: Collection[int]) -> None:
+        mine = select(Delivery.id).where(Delivery.state == DeliveryState.SENDING, Delivery.worker_id == self._worker_id)
+        lost = [delivery_id for delivery_id in session.scalars(mine) if delivery_id not in known]
+        if lost:
+            waiting = case((Delivery.attempts > 0, DeliveryState.DEFERRED), else_=DeliveryState.QUEUED)
+            session.execute(
+                update(Delivery).where(Delivery.id.in_(lost)).values(state=waiting, worker_id=None),
+                execution_options={"synchronize_session": False},
+            )
+
+    def _bury(self, session: Session, claimed: Claimed, now: datetime) -> None:
+        """Suppress an address that the server says does not exist: asking on would spoil our name with it."""
+        person = session.get(Subscriber, claimed.subscriber_id)
+        if person is not None:
+            self._suppression.add(session, person.address_key, reason=LeftReason.BOUNCED, now=now)
+            person.leave(LeftReason.BOUNCED, now)
+            session.flush()
+
+    def _count(self, session: Session, accepted: int, now: datetime) -> None:
+        insert = sqlite_insert if self._database.is_sqlite else postgresql_insert
+        added = insert(DailyCount).values(day=now.date(), worker_id=self._worker_id, accepted=accepted)
+        session.execute(
+            added.on_conflict_do_update(
+                index_elements=[DailyCount.day, DailyCount.worker_id],
+                set_={"accepted": DailyCount.accepted + added.excluded.accepted},
+            )
+        )
+
+    def _allowed(self, session: Session, allowance: int | None, now: datetime) -> int | None:
+        if allowance is None:
+            return None
+        sent = session.scalar(select(func.sum(DailyCount.accepted)).where(DailyCount.day == now.date())) or 0
+        on_the_way = session.scalar(
+            select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.SENDING)
+        )
+        return max(0, allowance - int(sent) - int(on_the_way or 0))
+
+    def _running(self, session: Session) -> dict[int, Launched]:
+        ids = session.connection().scalars(_RUNNING).all()
+        if unknown := [mailing_id for mailing_id in ids if mailing_id not in self._launched]:
+            for mailing in session.scalars(select(Mailing).where(Mailing.id.in_(unknown))):
+                self._launched[mailing.id] = _launched(mailing)
+        return {mailing_id: self._launched[mailing_id] for mailing_id in ids}
+
+    def _claim(self, session: Session, launched: Launched, limit: int, now: datetime) -> tuple[list[Claimed], bool]:
+        """Take up to `limit` due deliveries of one mailing; say also whether there may be more."""
+        connection = session.connection()
+        rows = connection.execute(_DUE, {"mailing": launched.id, "now": now, "limit": limit}).all()
+        if not rows:
+            return [], False
+        barred = self._suppression.among(session, [row.address_key for row in rows])
+        closed = _with_closed_appeals(session, {row.edition_id for row in rows})
+        claims: list[Claimed] = []
+        skipped: list[tuple[int, Skip]] = []
+        for row in rows:
+            if reason := _why_not(row, barred, closed):
+                skipped.append((row.id, reason))
             else:
-                return
+                claims.append(_claimed(row, launched))
+        if claims:
+            # Rows come in the order of the index, and mostly of the table: a plain list of numbers is enough.
+            connection.execute(_TAKE, [{"b_id": one.id, "worker": self._worker_id} for one in claims])
+        for delivery_id, reason in skipped:
+            skip = update(Delivery).where(Delivery.id == delivery_id)
+            session.execute(skip.values(state=DeliveryState.SKIPPED, skip=reason, settled_at=now))
+        return claims, len(rows) == limit
+
+    def _expire(self, session: Session, launched: Launched, now: datetime) -> int:
+        waiting = (
+            select(Delivery.id)
+            .where(Delivery.mailing_id == launched.id, Delivery.state.in_(WAITING_STATES))
+            .limit(EXPIRE_ROWS)
+            .with_for_update(skip_locked=True)
+        )
+        expire = update(Delivery).where(Delivery.id.in_(waiting))
+        done = session.execute(
+            expire.values(state=DeliveryState.EXPIRED, settled_at=now), execution_options={"synchronize_session": False}
+        )
+        return int(done.rowcount)  # type: ignore[attr-defined]
+
+    # ── afterwards ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def finish_mailings(self, *, now: datetime) -> None:
-        """Mark mailings of which nothing can go out any more."""
-        open_rows = select(Delivery.id).where(Delivery.mailing_id == Mailing.id, Delivery.state.in_(OPEN_STATES))
+        """Mark mailings of which nothing can go out any more, and end what came back to cancelled ones."""
         with self._database.write() as session:
-            session.execute(
-                update(Mailing)
-                .where(Mailing.state == MailingState.RUNNING, ~open_rows.exists())
-                .values(state=MailingState.FINISHED, finished_at=now)
-            )
+            sweep_cancelled(session, now=now)
+            for mailing in session.scalars(select(Mailing).where(Mailing.state == MailingState.RUNNING)):
+                rows = select(Delivery.id).where(Delivery.mailing_id == mailing.id)
+                # Two questions, since each has an index of its own.
+                waiting = session.scalar(rows.where(Delivery.state.in_(WAITING_STATES)).limit(1))
+                sending = session.scalar(rows.where(Delivery.state == DeliveryState.SENDING).limit(1))
+                if waiting is None and sending is None:
+                    mailing.state = MailingState.FINISHED
+                    mailing.finished_at = now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,22 +404,122 @@ def backlog(session: Session, *, now: datetime) -> Backlog:
     waiting = (
         select(func.count(), func.min(Delivery.due_at))
         .join(Mailing, Mailing.id == Delivery.mailing_id)
-        .where(
-            Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED)), Mailing.state == MailingState.RUNNING
-        )
+        .where(Delivery.state.in_(WAITING_STATES), Mailing.state == MailingState.RUNNING)
     )
     due, _first = session.execute(waiting.where(Delivery.due_at <= now)).one()
     later, next_at = session.execute(waiting.where(Delivery.due_at > now)).one()
     return Backlog(due=due, later=later, next_at=next_at)
 
 
-def message_id(mailing: Mailing, delivery_id: int) -> str:
+def message_id(mailing: Mailing | Launched, delivery_id: int) -> str:
     """Give the Message-ID of a delivery (RFC 5322 3.6.4): fixed, unique, and telling nobody how many there are."""
     digest = hmac.digest(mailing.nonce, delivery_id.to_bytes(8, "big"), "sha256")[:15]
     return f"<{base64.b32encode(digest).decode().lower()}@{mailing.message_domain}>"
 
 
-def _with_closed_appeals(session: Session, edition_ids: set[int | None]) -> set[int]:
+# What a claim reads. Conditions that are words in the row are decided by the database, so that each row comes as
+# numbers and strings and costs nothing to read.
+_NOW = bindparam("now", type_=Delivery.due_at.type)
+_DUE = (
+    select(
+        Delivery.id,
+        Delivery.fence,
+        Delivery.edition_id,
+        Delivery.attempts,
+        (Delivery.reply.like("5__ 5.7.%")).label("blamed"),
+        Subscriber.id.label("subscriber_id"),
+        Subscriber.token_epoch,
+        Subscriber.email,
+        Subscriber.address_key,
+        Subscriber.name,
+        case(
+            (Subscriber.status != Status.ACTIVE, literal(Skip.LEFT.value)),
+            (
+                Subscriber.paused_until > bindparam("now", type_=Subscriber.paused_until.type),
+                literal(Skip.PAUSED.value),
+            ),
+            else_=literal(""),
+        ).label("why_not"),
+    )
+    .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
+    .where(
+        Delivery.mailing_id == bindparam("mailing", type_=Integer),
+        Delivery.state.in_(WAITING_STATES),
+        Delivery.due_at <= _NOW,
+    )
+    .order_by(Delivery.due_at, Delivery.id)
+    .limit(bindparam("limit", type_=Integer))
+    .with_for_update(of=Delivery, skip_locked=True)
+)
+_RUNNING = select(Mailing.id).where(Mailing.state == MailingState.RUNNING).order_by(Mailing.lane, Mailing.id)
+_DELIVERIES = cast(Table, Delivery.__table__)
+_TAKE = (
+    update(_DELIVERIES)
+    .where(_DELIVERIES.c.id == bindparam("b_id"))
+    .values(state=DeliveryState.SENDING, worker_id=bindparam("worker"), fence=_DELIVERIES.c.fence + 1)
+)
+# The fence keeps out whoever lost the row meanwhile. A row that was given up as uncertain may still learn that it
+# was accepted: that is true, and nobody else has taken it.
+_HELD = _DELIVERIES.c.state == DeliveryState.SENDING
+_SETTLE = (
+    update(_DELIVERIES)
+    .where(
+        _DELIVERIES.c.id == bindparam("b_id"),
+        _DELIVERIES.c.fence == bindparam("b_fence"),
+        _HELD
+        | (
+            (_DELIVERIES.c.state == DeliveryState.UNCERTAIN)
+            & (bindparam("b_state", type_=_DELIVERIES.c.state.type) == DeliveryState.ACCEPTED)
+        ),
+    )
+    .values(
+        state=bindparam("b_state"),
+        attempts=bindparam("b_attempts"),
+        due_at=func.coalesce(bindparam("b_due", type_=_DELIVERIES.c.due_at.type), _DELIVERIES.c.due_at),
+        reply=bindparam("b_reply"),
+        settled_at=bindparam("b_settled"),
+        worker_id=None,
+    )
+)
+_HAND_BACK = (
+    update(_DELIVERIES)
+    .where(_DELIVERIES.c.id == bindparam("b_id"), _DELIVERIES.c.fence == bindparam("b_fence"), _HELD)
+    .values(
+        state=bindparam("b_state"),
+        due_at=func.coalesce(bindparam("b_due", type_=_DELIVERIES.c.due_at.type), _DELIVERIES.c.due_at),
+        worker_id=None,
+    )
+)
+
+
+def _verdict(claimed: Claimed, outcome: Outcome) -> Outcome:
+    if isinstance(outcome, Deferred) and outcome.why is Why.POLICY and claimed.blamed:
+        # The mailing was paused for this recipient before, and an organiser said: go on. So it is theirs alone.
+        return Refused(outcome.reply)
+    return outcome
+
+
+def _settled_row(claimed: Claimed, outcome: Outcome, now: datetime) -> dict[str, Any]:
+    settled = settlement(
+        outcome,
+        attempts=claimed.attempts,
+        on_uncertain=claimed.mailing.on_uncertain,
+        expires_at=claimed.mailing.expires_at,
+        now=now,
+        chance=random.random(),  # noqa: S311 - jitter, no secret
+    )
+    return {
+        "b_id": claimed.id,
+        "b_fence": claimed.fence,
+        "b_state": settled.state,
+        "b_attempts": settled.attempts,
+        "b_due": settled.due_at,
+        "b_reply": settled.reply,
+        "b_settled": settled.settled_at,
+    }
+
+
+def _with_closed_appeals(session: Session, edition_ids: Collection[int | None]) -> set[int]:
     """Say which editions hold an appeal that was closed since: people get the rest of it with their next digest."""
     return set(
         session.scalars(
@@ -250,73 +530,39 @@ def _with_closed_appeals(session: Session, edition_ids: set[int | None]) -> set[
     )
 
 
-def _why_not(person: Subscriber, barred: set[str], now: datetime) -> Skip | None:
-    if person.status is not Status.ACTIVE:
-        return Skip.LEFT
-    if person.address_key in barred:
+def _why_not(row: Any, barred: set[str], closed: set[int]) -> Skip | None:
+    if row.why_not:
+        return Skip(row.why_not)
+    if row.address_key in barred:
         return Skip.SUPPRESSED
-    if person.paused_until is not None and person.paused_until > now:
-        return Skip.PAUSED
-    return None
+    return Skip.CLOSED if row.edition_id in closed else None
 
 
-def _claimed(delivery: Delivery, mailing: Mailing, person: Subscriber) -> Claimed:
-    if delivery.edition_id is None:
-        msg = f"delivery {delivery.id} is queued without an edition"
+def _claimed(row: Any, launched: Launched) -> Claimed:
+    if row.edition_id is None:
+        msg = f"delivery {row.id} is queued without an edition"
         raise AssertionError(msg)
     return Claimed(
-        id=delivery.id,
-        mailing_id=mailing.id,
-        edition_id=delivery.edition_id,
-        subscriber_id=person.id,
-        token_epoch=person.token_epoch,
-        address=wire_form(person.email, person.address_key),
-        name=person.name,
-        message_id=message_id(mailing, delivery.id),
-        date=mailing.launched_at,
-        attempts=delivery.attempts,
-        expires_at=mailing.expires_at,
-        on_uncertain=mailing.on_uncertain,
+        id=row.id,
+        fence=row.fence + 1,
+        mailing=launched,
+        edition_id=row.edition_id,
+        subscriber_id=row.subscriber_id,
+        token_epoch=row.token_epoch,
+        address=wire_form(row.email, row.address_key),
+        name=row.name,
+        attempts=row.attempts,
+        blamed=bool(row.blamed),
     )
 
 
-def _apply(delivery: Delivery, claimed: Claimed, outcome: Outcome, now: datetime) -> None:
-    match outcome:
-        case Accepted(reply):
-            delivery.attempts += 1
-            _settle(delivery, DeliveryState.ACCEPTED, now, reply)
-        case Refused(reply):
-            delivery.attempts += 1
-            _settle(delivery, DeliveryState.REFUSED, now, reply)
-        case Deferred(reply, costs_attempt):
-            delivery.attempts += costs_attempt
-            _try_again(delivery, reply, now, expires_at=claimed.expires_at)
-        case Uncertain(reason):
-            delivery.attempts += 1
-            _uncertain(delivery, reason, now, choice=claimed.on_uncertain, expires_at=claimed.expires_at)
-
-
-def _uncertain(delivery: Delivery, reason: str, now: datetime, *, choice: OnUncertain, expires_at: datetime) -> None:
-    match choice:
-        case OnUncertain.RETRY:
-            _try_again(delivery, reason, now, expires_at=expires_at)
-        case OnUncertain.LEAVE:
-            _settle(delivery, DeliveryState.UNCERTAIN, now, reason)
-
-
-def _try_again(delivery: Delivery, reply: str, now: datetime, *, expires_at: datetime) -> None:
-    again = retry.next_attempt(attempts=max(delivery.attempts, 1), now=now, expires_at=expires_at)
-    if again is None:
-        _settle(delivery, DeliveryState.EXPIRED, now, reply)
-        return
-    _settle(delivery, DeliveryState.DEFERRED, None, reply)
-    delivery.due_at = again
-
-
-def _settle(delivery: Delivery, state: DeliveryState, at: datetime | None, reply: str | None = None) -> None:
-    delivery.state = state
-    delivery.worker = None
-    delivery.lease_until = None
-    delivery.settled_at = at
-    if reply is not None:
-        delivery.reply = reply[:REPLY_LENGTH]
+def _launched(mailing: Mailing) -> Launched:
+    return Launched(
+        id=mailing.id,
+        lane=mailing.lane,
+        nonce=mailing.nonce,
+        message_domain=mailing.message_domain,
+        launched_at=mailing.launched_at,
+        expires_at=mailing.expires_at,
+        on_uncertain=mailing.on_uncertain,
+    )

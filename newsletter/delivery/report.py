@@ -1,8 +1,9 @@
 """What came of mailings, in numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -10,11 +11,31 @@ from sqlalchemy.orm import Session
 from newsletter.delivery.model import Delivery, DeliveryState, Mailing, MailingState, Skip
 from newsletter.editions.model import Edition
 from newsletter.errors import NewsletterError
+from subscribers.model import Subscriber
 from subscribers.preferences import Cadence
+
+SHOWN = 100  # uncertain deliveries in a report
 
 
 class NoSuchMailing(NewsletterError):
     """There is no mailing {mailing}. `newsletter mailing list` shows them all."""
+
+
+class UncertainDelivery(NamedTuple):
+    """A delivery of which nobody knows whether it arrived.
+
+    Attributes:
+        id: its number, for `newsletter mailing resolve`.
+        address, name: who it was for.
+        since: when that was settled.
+        reason: what happened.
+    """
+
+    id: int
+    address: str
+    name: str
+    since: datetime | None
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +47,9 @@ class MailingReport:
         skips: the skipped ones by reason.
         editions: how many different ones it has.
         replies: what servers said to those that did not get it, with how many each.
+        note: why it is paused, where the program did that.
+        expires_at: its limit.
+        uncertain: the first hundred of those.
     """
 
     id: int
@@ -38,6 +62,9 @@ class MailingReport:
     states: Mapping[DeliveryState, int]
     skips: Mapping[Skip, int]
     replies: Mapping[str, int]
+    note: str | None
+    expires_at: datetime
+    uncertain: Sequence[UncertainDelivery]
 
 
 def mailings(session: Session) -> list[MailingReport]:
@@ -85,4 +112,21 @@ def _report(session: Session, found: Mailing) -> MailingReport:
         states=states,
         skips={skip: count for _state, skip, count in rows if skip is not None},
         replies={reply: count for reply, count in replies if reply is not None},
+        note=found.note,
+        expires_at=found.expires_at,
+        uncertain=_uncertain(session, found.id) if DeliveryState.UNCERTAIN in states else (),
     )
+
+
+def _uncertain(session: Session, number: int) -> list[UncertainDelivery]:
+    rows = (
+        select(Delivery.id, Subscriber.email, Subscriber.name, Delivery.settled_at, Delivery.reply)
+        .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
+        .where(Delivery.mailing_id == number, Delivery.state == DeliveryState.UNCERTAIN)
+        .order_by(Delivery.id)
+        .limit(SHOWN)
+    )
+    return [
+        UncertainDelivery(id_, email, name, since, reply or "")
+        for id_, email, name, since, reply in session.execute(rows)
+    ]

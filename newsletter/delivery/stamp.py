@@ -1,19 +1,23 @@
-"""Puts what is one person's alone into an edition: name, links, Message-ID."""
+"""Puts what is one person's alone into an edition: name, links, Message-ID, return path."""
 
+import base64
+import hmac
 import re
 from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 
 from newsletter.delivery.courier import Envelope
-from newsletter.delivery.outbox import Claimed
+from newsletter.delivery.outbox import Claimed, Launched, message_id
 from newsletter.editions.compose import stored_edition
 from newsletter.editions.message import Personal, Sender
-from newsletter.editions.prepared import Prepared
+from newsletter.editions.prepared import Prepared, Signer
 from newsletter.editions.slots import Slot
 from newsletter.languages import greeting
 from subscribers.database import Database
 from subscribers.tokens import Purpose, Tokens
 
-KEPT_EDITIONS = 64  # editions held in memory; a mailing may have thousands
+KEPT_EDITIONS = 256  # held in memory; a mailing may have thousands
+MARK = "*"  # in the bounce address: where each mail's own mark goes
 # What must never reach an SMTP command line, whatever is in the database (RFC 5321 4.1.2).
 _UNSENDABLE = re.compile(r"[\x00-\x20\x7f<>]|^[^@]*$|@$|^@")
 
@@ -56,41 +60,63 @@ class Links:
 class Stamp:
     """Makes the mail for a claimed delivery."""
 
-    def __init__(self, database: Database, links: Links, sender: Sender) -> None:
-        """Take where editions are, where links lead and who it comes from."""
+    def __init__(self, database: Database, links: Links, sender: Sender, signers: Sequence[Signer] = ()) -> None:
+        """Take where editions are, where links lead, who it comes from and who signs."""
         self._database = database
         self._links = links
         self._sender = sender
+        self._signers = signers
         self._editions: OrderedDict[int, Prepared] = OrderedDict()
+
+    def load(self, claims: Iterable[Claimed]) -> None:
+        """Make the editions of these claims ready, so that `envelope` need not ask the database."""
+        missing = {one.edition_id: one.mailing for one in claims if one.edition_id not in self._editions}
+        if missing:
+            with self._database.read() as session:
+                for edition_id, mailing in missing.items():
+                    composed = stored_edition(session, edition_id)
+                    self._editions[edition_id] = Prepared(
+                        composed, self._sender, date=mailing.launched_at, signers=self._signers
+                    )
+        for edition_id in {one.edition_id for one in claims}:
+            self._editions.move_to_end(edition_id)
+        while len(self._editions) > KEPT_EDITIONS:
+            self._editions.popitem(last=False)
 
     def envelope(self, claimed: Claimed) -> Envelope | None:
         """Make one mail; None if the stored address can't be written to."""
         if _UNSENDABLE.search(claimed.address):
             return None
-        edition = self._edition(claimed)
+        edition = self._editions.get(claimed.edition_id)
+        if edition is None:
+            self.load([claimed])
+            edition = self._editions[claimed.edition_id]
         person = self._links.personal(
             subscriber_id=claimed.subscriber_id,
             epoch=claimed.token_epoch,
             name=claimed.name,
             address=claimed.address,
-            message_id=claimed.message_id,
+            message_id=message_id(claimed.mailing, claimed.id),
             language=edition.language,
         )
         return Envelope(
-            sender=self._sender.bounce_address,
+            claimed=claimed,
+            sender=return_path(self._sender.bounce_address, claimed.mailing, claimed.id),
             recipient=claimed.address,
             data=edition.stamp(person),
             smtputf8=not claimed.address.isascii(),
         )
 
-    def _edition(self, claimed: Claimed) -> Prepared:
-        edition_id = claimed.edition_id
-        if edition_id in self._editions:
-            self._editions.move_to_end(edition_id)
-        else:
-            with self._database.read() as session:
-                composed = stored_edition(session, edition_id)
-            self._editions[edition_id] = Prepared(composed, self._sender, date=claimed.date)
-            if len(self._editions) > KEPT_EDITIONS:
-                self._editions.popitem(last=False)
-        return self._editions[edition_id]
+
+def return_path(bounce_address: str, mailing: Launched, delivery_id: int) -> str:
+    """Give the MAIL FROM of one delivery, so that a bounce says by itself what bounced (VERP).
+
+    Args:
+        bounce_address: as it is set; a `*` in it becomes the delivery's number and a proof that we wrote it.
+        mailing: what it is part of.
+        delivery_id: which.
+    """
+    if MARK not in bounce_address:
+        return bounce_address
+    proof = hmac.digest(mailing.nonce, b"bounce" + delivery_id.to_bytes(8, "big"), "sha256")[:5]
+    return bounce_address.replace(MARK, f"{delivery_id}-{base64.b32encode(proof).decode().lower()}")

@@ -1,22 +1,42 @@
-"""Sends what is due: claims, stamps, hands over, records, until nothing is left to do."""
+"""Sends what is due: claims, stamps, hands over, records, until nothing is left to do or it is told to stop.
+
+One loop of events carries the lines to the relay; one thread beside it asks the database. A turn of the database
+records what has ended and claims what comes next in one transaction, so that few rows are `sending` at any moment:
+they are what a crash would make uncertain.
+"""
 
 import asyncio
-import re
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
-from newsletter.delivery.courier import Courier, RelayAway, RelayRefuses
-from newsletter.delivery.outbox import Backlog, Claimed, Outbox, backlog
-from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused
+from newsletter.delivery.claims import Claims
+from newsletter.delivery.courier import Courier, Line, RelayAway, RelayRefuses
+from newsletter.delivery.outbox import Backlog, Ended, Outbox, Turn, backlog
+from newsletter.delivery.pace import Pace
 from newsletter.delivery.stamp import Stamp
+from newsletter.delivery.workers import BEAT_S
 from subscribers.database import Database
+from subscribers.errors import DatabaseLocked, DatabaseUnreachable
 
-CLAIMS_PER_CONNECTION = 2  # what is claimed is what a crash makes uncertain: keep it small
-ABOUT_US = re.compile(r"^5\d\d 5\.7\.")  # RFC 3463: policy. It speaks of the sender, not of the mailbox
-REFUSALS_IN_A_ROW = 10
+CLAIMS_PER_LINE = 2  # what is claimed is what a crash makes uncertain: keep it small
+TICK_S = 0.2  # how long a pause, a cancel or an alert may go unnoticed
+IDLE_S = 10.0  # a line that had nothing to carry for so long is closed
+EXTRA_LINES = 2  # for alerts, where every line waits for an answer
+STUCK_S = 0.4  # after so long an alert gets one of them
+GROWTH_MAILS = 100  # taken in a row before one more line is opened after a fault
+GRACE_S = 8.0  # after being told to stop, for what is on the wire
+PATIENCE_S = 120.0  # for a database that does not answer; a worker that runs for ever has more
+FIRST_REST_S, LONGEST_REST_S = 5.0, 60.0  # for ever: after a fault of the relay
+
+Result = TypeVar("Result")
+Trouble = (DatabaseLocked, DatabaseUnreachable)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,131 +46,352 @@ class SendReport:
     Attributes:
         outcomes: how many of each, by the outcome's name in lower case.
         left: what is still to be sent.
+        paused: the mailings that were paused because of what servers said about us, with the reply.
+        limited: whether the daily limit held mails back.
+        seconds: from the first claim to the last record.
         fault: why it ended early, or None.
     """
 
     outcomes: dict[str, int]
     left: Backlog
+    paused: Mapping[int, str]
+    limited: bool
+    seconds: float
     fault: RelayAway | RelayRefuses | None
 
 
 @dataclass(kw_only=True)
 class Worker:
-    """One sending process.
+    """One sending process; for one run.
 
     Attributes:
         database, outbox, stamp: where work comes from and is made into mails.
-        courier: makes a courier; each is one connection.
-        connections: how many at once.
+        courier: opens lines.
+        pace: how fast.
+        connections: how many lines at once.
         clock: gives the moment, in UTC.
-        on_progress: told the outcomes so far, by name, after each group.
+        allowance: how many mails may go out on the day of a moment; None means any number.
+        on_progress: told the outcomes so far, by name.
+        on_fault: told what keeps a worker that runs for ever from sending, and for how many seconds it rests.
+        on_pause: told which mailing was paused because of what a server said about us.
     """
 
     database: Database
     outbox: Outbox
     stamp: Stamp
-    courier: Callable[[], Courier]
+    courier: Courier
+    pace: Pace
     connections: int
     clock: Callable[[], datetime]
+    allowance: Callable[[datetime], int | None] = field(default=lambda _now: None)
     on_progress: Callable[[Counter[str]], None] = field(default=lambda _outcomes: None)
+    on_fault: Callable[[Exception, float], None] = field(default=lambda _fault, _rest_s: None)
+    on_pause: Callable[[int, str], None] = field(default=lambda _mailing, _reply: None)
 
     def __post_init__(self) -> None:
-        self._outcomes: Counter[str] = Counter()
-        self._policy_refusals = 0
-        self._stopping = asyncio.Event()
+        self._news = asyncio.Event()
+        self._claims = Claims(
+            stamp=self.stamp,
+            pace=self.pace,
+            clock=self.clock,
+            on_news=self._news.set,
+            on_unwanted=self._unwanted,
+            on_parted=self._parted,
+            on_bug=self._broken,
+            monotonic=moment,
+        )
+        self._lines: set[Line] = set()
+        self._opening: set[asyncio.Task[None]] = set()
+        self._limit = self.connections
+        self._grown_at = 0  # how many mails had been accepted when the limit was last changed
+        self._paused: dict[int, str] = {}
+        self._limited = False
+        self._fault: RelayAway | RelayRefuses | None = None
+        self._bug: Exception | None = None
+        self._unsure = False  # the last turn failed, and nobody knows whether it was done
+        self._stopping = self._hurrying = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
 
     def stop(self) -> None:
-        """Finish what is on the wire, record it, and end."""
-        self._stopping.set()
+        """Finish what is on the wire, record it, hand the rest back, and end; asked twice, end at once."""
+        self._hurrying = self._stopping
+        self._stopping = self._claims.closed = True
+        self._news.set()
 
-    async def run(self) -> SendReport:
-        """Send until nothing is due, the relay is gone, or `stop`.
+    # ── what the claims tell ─────────────────────────────────────────────────────────────────────────────────────
 
-        Nothing is claimed before there is a connection: a relay that is away leaves every row as it was.
+    def _parted(self, line: Line, fault: RelayAway | RelayRefuses | None) -> None:
+        """Hear that a line is gone; whether the relay is, the next attempt to open one will tell."""
+        self._lines.discard(line)
+        self.courier.parted(line, fault)
+        if fault is not None:
+            self._allow_lines(len(self._lines))
+        self._news.set()
+
+    def _broken(self, bug: Exception) -> None:
+        self._bug = self._bug or bug
+        self._news.set()
+
+    def _unwanted(self, reply: str) -> None:
+        server = next((line.server for line in self._lines), "that is set")
+        self._fault = self._fault or RelayRefuses(server=server, reply=reply)
+        self._claims.closed = True
+        self._news.set()
+
+    # ── the run ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self, *, for_ever: bool = False) -> SendReport:
+        """Send until nothing is due (or for ever), the relay is gone, or `stop`.
+
+        Nothing is claimed before there is a line: a relay that is away leaves every row as it was.
+
+        Raises:
+            DatabaseLocked, DatabaseUnreachable: the database did not answer for long. What was on the wire then will
+                be uncertain.
         """
-        self.outbox.recover(now=self.clock())
-        fault: RelayAway | RelayRefuses | None = None
-        if self._backlog().due:
-            try:
-                async with AsyncExitStack() as stack:
-                    await self._send(stack)
-            except (RelayAway, RelayRefuses) as error:
-                fault = error
-        self.outbox.finish_mailings(now=self.clock())
-        return SendReport(outcomes=dict(self._outcomes), left=self._backlog(), fault=fault)
-
-    async def _send(self, stack: AsyncExitStack) -> None:
-        couriers = [await stack.enter_async_context(self.courier())]
-        while not self._stopping.is_set():
-            wanted = CLAIMS_PER_CONNECTION * len(couriers)
-            claims = self.outbox.claim(wanted, now=self.clock())
-            if not claims:
-                return
-            couriers = await self._hand_over(couriers, claims)
-            # A short queue needs no further connection; a relay that grants only one is good enough.
-            if len(claims) == wanted and len(couriers) < self.connections:
-                try:
-                    couriers.append(await stack.enter_async_context(self.courier()))
-                except (RelayAway, RelayRefuses):
-                    self.connections = len(couriers)
-
-    async def _hand_over(self, couriers: Sequence[Courier], claims: Sequence[Claimed]) -> list[Courier]:
-        """Share the claims among the couriers; give back those that are still connected."""
-        waiting = deque(claims)
-        outcomes: dict[Claimed, Outcome] = {}
-
-        async def carry(courier: Courier) -> None:
-            while waiting:
-                claimed = waiting.popleft()
-                try:
-                    envelope = self.stamp.envelope(claimed)
-                    if envelope is None:
-                        outcomes[claimed] = Refused("the stored address can't be written to")
-                    else:
-                        outcomes[claimed] = self._judged(await courier.deliver(envelope))
-                except Exception:
-                    # A courier raises only where the mail was not handed over; what it can't know, it returns.
-                    waiting.append(claimed)
-                    raise
-
+        began = time.monotonic()
+        await self._ask(self.outbox.enrol, now=self.clock())
+        tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._watch())]
+        rest_s = FIRST_REST_S
         try:
-            ends = await asyncio.gather(*(carry(courier) for courier in couriers), return_exceptions=True)
+            while True:
+                before = self._claims.outcomes["accepted"]
+                await self._send(for_ever=for_ever)
+                await self._drain()
+                if self._bug is not None:
+                    raise self._bug
+                if self._fault is None or self._stopping or not for_ever:
+                    break
+                rest_s = FIRST_REST_S if self._claims.outcomes["accepted"] > before else min(LONGEST_REST_S, rest_s * 2)
+                await self._rest(rest_s)
         finally:
-            self._record(outcomes)
-            if waiting:
-                self.outbox.hand_back(list(waiting))
-        for end in ends:
-            if end is not None and not isinstance(end, RelayAway | RelayRefuses):
-                raise end
-        alive = [courier for courier, end in zip(couriers, ends, strict=True) if end is None]
-        if not alive:
-            raise next(end for end in ends if end is not None)
-        self._stop_if_unwanted(outcomes)
-        return alive
+            await self._come_to_an_end(tasks)
+        seconds = time.monotonic() - began
+        left = await self._ask(self._backlog)
+        self._thread.shutdown()
+        return SendReport(
+            outcomes=dict(self._claims.outcomes),
+            left=left,
+            paused=self._paused,
+            limited=self._limited,
+            seconds=seconds,
+            fault=self._fault,
+        )
 
-    def _judged(self, outcome: Outcome) -> Outcome:
-        """Read a refusal of us as such: nobody is lost because our server isn't allowed to send yet."""
-        if isinstance(outcome, Refused) and ABOUT_US.match(outcome.reply):
-            self._policy_refusals += 1
-            return Deferred(outcome.reply)
-        if isinstance(outcome, Accepted):
-            self._policy_refusals = 0
-        return outcome
+    async def _send(self, *, for_ever: bool) -> None:
+        trouble_since: float | None = None
+        while not self._ending:
+            try:
+                if not await self._step(for_ever=for_ever):
+                    return
+                trouble_since = None
+            except Trouble as trouble:
+                trouble_since = trouble_since or moment()
+                if not for_ever and moment() - trouble_since > PATIENCE_S:
+                    raise
+                self.on_fault(trouble, 1.0)
+                await self._wait(1.0)
 
-    def _record(self, outcomes: dict[Claimed, Outcome]) -> None:
-        if outcomes:
-            self.outbox.record(outcomes, now=self.clock())
-            self._outcomes.update(type(outcome).__name__.lower() for outcome in outcomes.values())
-            self.on_progress(self._outcomes)
+    async def _step(self, *, for_ever: bool) -> bool:
+        """Do what is to be done now, or wait a little; False if nothing is left to do."""
+        if not self._claims.held and not self._claims.news and not self._unsure:
+            if not await self._due():
+                if not for_ever and moment() >= self._claims.away_until:
+                    return False
+                await self._wait()
+                return True
+            if not self._lines and not await self._first_line():
+                return True  # the fault ends it
+        turn = await self._turn()
+        for line in [line for line in self._lines if line.idle]:
+            line.wake()
+        self._grow()
+        if turn.held_by_limit and turn.dry and not self._claims.held and not self._claims.news:
+            self._limited = True
+            await self._wait(1.0)
+            return for_ever
+        if not self._claims.news:
+            await self._wait()
+        return True
 
-    def _stop_if_unwanted(self, outcomes: dict[Claimed, Outcome]) -> None:
-        """End a run in which the relay takes nothing: asking on would only make it angrier."""
-        replies = [o.reply for o in outcomes.values() if isinstance(o, Deferred)]
-        if self._policy_refusals >= REFUSALS_IN_A_ROW:
-            raise RelayRefuses(server="that is set", reply=replies[-1] if replies else "policy (5.7)")
-        if outcomes and all(isinstance(o, Deferred) and not o.costs_attempt for o in outcomes.values()):
-            raise RelayAway(server="that is set", reason=replies[-1])
+    @property
+    def _ending(self) -> bool:
+        return self._stopping or self._fault is not None or self._bug is not None
+
+    async def _due(self) -> bool:
+        self._claims.running, due = await self._ask(self.outbox.look, now=self.clock())
+        if not due:
+            await self._ask(self.outbox.finish_mailings, now=self.clock())
+        return due
+
+    async def _turn(self) -> Turn:
+        claims = self._claims
+        known = claims.ids if self._unsure else None  # what has ended is still its own until that is written down
+        ended = claims.drain()
+        places = len(self._lines) * CLAIMS_PER_LINE  # without a line nothing is claimed
+        soon = self.pace.bucket.room(moment(), within_s=TICK_S)
+        now = self.clock()
+        try:
+            turn = await self._ask(
+                self._turn_in_thread,
+                ended,
+                want=max(0, min(places - claims.held, soon - claims.waiting())),
+                want_urgent=max(0, min(places, soon) - claims.held_urgent),
+                allowance=self.allowance(now),
+                known=known,
+                now=now,
+            )
+        except Trouble:
+            claims.bring_again(ended)  # what the server said is written down in the next turn
+            self._unsure = True
+            raise
+        self._unsure = False
+        claims.running = turn.running
+        claims.add(turn.claims)
+        for mailing, reply in turn.paused.items():
+            self._paused[mailing] = reply
+            self.on_pause(mailing, reply)
+        if ended:
+            self.on_progress(claims.outcomes)
+        return turn
+
+    def _turn_in_thread(self, ended: list[Ended], **arguments: object) -> Turn:
+        turn = self.outbox.turn(ended, **arguments)  # type: ignore[arg-type]
+        self.stamp.load(turn.claims)
+        return turn
+
+    async def _wait(self, seconds: float = TICK_S) -> None:
+        """Wait until there is something to write down or to look at."""
+        self._news.clear()
+        if self._ending:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), seconds)
+
+    # ── lines ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _first_line(self) -> bool:
+        """Open a line where there is none; False, with the fault noted, if none can be had."""
+        if not self._opening:
+            self._open()
+        await asyncio.wait(self._opening)
+        return bool(self._lines)
+
+    def _grow(self) -> None:
+        """Open one more line where there is work for it, and where the server has kept up for a while."""
+        if self._opening or self._ending:
+            return
+        if self._claims.outcomes["accepted"] - self._grown_at >= GROWTH_MAILS:
+            self._allow_lines(self._limit + 1)
+        if (self._claims.waiting() and len(self._lines) < self._limit) or (
+            self._claims.urgent_since(moment()) > STUCK_S and len(self._lines) < self.connections + EXTRA_LINES
+        ):
+            self._open()
+
+    def _open(self) -> None:
+        task = asyncio.create_task(self._opened())
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    async def _opened(self) -> None:
+        try:
+            line = await self.courier.open(self._claims)
+        except (RelayAway, RelayRefuses) as fault:
+            if self._lines:
+                self._allow_lines(len(self._lines))  # a relay that grants only so many is good enough
+            else:
+                self._fault = self._fault or fault
+        except Exception as bug:  # noqa: BLE001 - the run ends with it
+            self._broken(bug)
+        else:
+            self._lines.add(line)
+            line.wake()
+        self._news.set()
+
+    def _allow_lines(self, limit: int) -> None:
+        self._limit = max(1, min(limit, self.connections))
+        self._grown_at = self._claims.outcomes["accepted"]
+
+    async def _watch(self) -> None:
+        """Give up what takes too long; close lines that have nothing to do."""
+        idle_since: dict[Line, float] = {}
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = asyncio.get_running_loop().time()
+            for line in list(self._lines):
+                line.watch(now)
+            idle_since = {line: idle_since.get(line, now) for line in self._lines if line.idle}
+            for line, since in idle_since.items():
+                if now - since > IDLE_S:
+                    line.finish()
+            self._grow()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            with contextlib.suppress(*Trouble):
+                if not await self._ask(self.outbox.beat, now=self.clock()):
+                    self._claims.disown()
+
+    # ── ends ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _drain(self) -> None:
+        """Let what is on the wire end, and hand back the rest."""
+        self._claims.closed = True
+        self._claims.hand_back_waiting()
+        for task in list(self._opening):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        for line in list(self._lines):
+            line.finish()
+        until = time.monotonic() + GRACE_S
+        while self._lines and time.monotonic() < until and not self._hurrying:
+            self._news.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), TICK_S)
+        for line in list(self._lines):
+            line.abandon("the sender was stopped while it waited for an answer")
+        self._claims.hand_back_waiting()
+
+    async def _rest(self, seconds: float) -> None:
+        """After a fault of the relay: write down what there is, wait, and start afresh."""
+        if self._fault is not None:
+            self.on_fault(self._fault, seconds)
+        until = moment() + seconds
+        while moment() < until and not self._stopping:
+            with contextlib.suppress(*Trouble):
+                await self._turn()
+            self._news.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), 1.0)
+        self._fault = None
+        self._limit = self.connections
+        self._claims.closed = self._stopping
+
+    async def _come_to_an_end(self, tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if self._lines:
+            await self._drain()
+        self._claims.hand_back_waiting()
+        ended = self._claims.drain()
+        paused = await self._ask(self.outbox.record, ended, now=self.clock())
+        self._paused.update(paused)
+        await self._ask(self.outbox.retire)
+        await self._ask(self.outbox.finish_mailings, now=self.clock())
+
+    async def _ask(self, act: Callable[..., Result], *args: object, **kwargs: object) -> Result:
+        """Ask the database, from the one thread that does so."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(act, *args, **kwargs))
 
     def _backlog(self) -> Backlog:
         with self.database.read() as session:
             return backlog(session, now=self.clock())
+
+
+def moment() -> float:
+    """Give seconds of a clock that nobody sets and that goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

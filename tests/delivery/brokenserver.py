@@ -13,6 +13,9 @@ class BrokenServer:
         breaks: verb at which the connection is cut: MAIL, RCPT, DATA, `body` (after some of it) or `dot` (after all).
         times: how often it does that; afterwards it behaves.
         reply_to: other replies, by verb.
+        pipelining: whether it offers that.
+        most: mails over one connection; to more it says `reply_to_more` at MAIL.
+        holds: whether it keeps back the answer to a mail until `release` is set; `holding` is set meanwhile.
     """
 
     breaks: str = ""
@@ -20,6 +23,12 @@ class BrokenServer:
     reply_to: dict[str, bytes] = field(default_factory=dict)
     taken: list[bytes] = field(default_factory=list)
     connections: int = 0
+    pipelining: bool = False
+    most: int = 1_000
+    reply_to_more: bytes = b""
+    holds: bool = False
+    holding: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -44,10 +53,17 @@ class BrokenServer:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 ready\r\n")
+        before = len(self.taken)
         while line := await reader.readline():
             verb = line[:4].decode("ascii").upper().strip()
             if self._breaks_at(verb):
                 return
+            if verb == "EHLO" and self.pipelining:
+                writer.write(b"250-fine\r\n250 PIPELINING\r\n")
+                continue
+            if verb == "MAIL" and len(self.taken) - before >= self.most:
+                writer.write(self.reply_to_more)
+                continue
             if verb == "DATA" and verb not in self.reply_to:
                 writer.write(b"354 go on\r\n")
                 if not await self._take(reader, writer):
@@ -60,13 +76,19 @@ class BrokenServer:
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         data = b""
         while not data.endswith(b"\r\n.\r\n"):
-            data += await reader.read(1 if self.breaks == "body" else 65536)
+            more = await (reader.read(1) if self.breaks == "body" else reader.readline())
+            if not more:
+                return False
+            data += more
             if self._breaks_at("body"):
                 return False
         if self._breaks_at("dot"):
             self.taken.append(data)
             return False
         self.taken.append(data)
+        if self.holds:
+            self.holding.set()
+            await self.release.wait()
         writer.write(self.reply_to.get("dot", b"250 kept\r\n"))
         return True
 

@@ -1,5 +1,7 @@
 import asyncio
+import contextlib
 import ssl
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -7,8 +9,9 @@ import trustme
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from newsletter.delivery.conversation import FINAL_REPLY_S
 from newsletter.delivery.courier import Envelope, RelayAway, RelayRefuses
-from newsletter.delivery.outcome import Accepted, Deferred, Refused, Uncertain
+from newsletter.delivery.outcome import Accepted, Deferred, Refused, Uncertain, Why
 from newsletter.delivery.smtp import Relay, SmtpCourier
 from newsletter.editions.prepared import dot_stuffed
 from newsletter.settings import Security
@@ -19,22 +22,68 @@ from tests.mailserver import MailServer
 MAIL = b"Subject: hello\r\n\r\n.a line with a dot\r\nand one without\r\n"
 
 
-def envelope(recipient="rosa@example.org", **facts):
-    return Envelope(sender="news@hands.example", recipient=recipient, data=dot_stuffed(MAIL), **facts)
+def envelope(recipient="rosa@example.org", *, data=MAIL, **facts):
+    return Envelope(claimed=None, sender="news@hands.example", recipient=recipient, data=dot_stuffed(data), **facts)
+
+
+@dataclass(eq=False)
+class Hand:
+    """Gives mails to one line at a time and notes what becomes of each, as a worker does.
+
+    Attributes:
+        waiting: what is to be sent.
+        outcomes: what became of each, in the order of the end; "untouched" where no byte of it was sent.
+        allowed: whether an announced mail may go.
+    """
+
+    waiting: list
+    outcomes: list = field(default_factory=list)
+    faults: list = field(default_factory=list)
+    allowed: bool = True
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self):
+        return self.waiting.pop(0) if self.waiting else None
+
+    def may_go(self, _envelope):
+        return self.allowed
+
+    def ended(self, envelope, outcome):
+        self.outcomes.append((envelope, outcome))
+
+    def untouched(self, envelope):
+        self.outcomes.append((envelope, "untouched"))
+
+    def parted(self, _line, fault):
+        self.faults.append(fault)
+        self.gone.set()
+
+
+async def hand_over(port, *envelopes, hand=None, watch_s=None, **relay):
+    """Send over one line; gives the outcomes in the order of the mails."""
+    mails = list(envelopes) or [envelope()]
+    hand = hand or Hand(list(mails))
+    line = await SmtpCourier(Relay(host="127.0.0.1", port=port, timeout_s=10, **relay)).open(hand)
+    line.wake()
+    while not hand.gone.is_set():
+        if len(hand.outcomes) == len(mails) or (line.idle and not hand.waiting):
+            line.finish()
+        if watch_s is not None:
+            line.watch(asyncio.get_running_loop().time() + watch_s)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(hand.gone.wait(), 0.01)
+    found = {id(mail): outcome for mail, outcome in hand.outcomes}
+    return [found.get(id(mail)) for mail in mails]
 
 
 def deliver(port, *envelopes, **relay):
+    return asyncio.run(hand_over(port, *envelopes, **relay))
+
+
+def deliver_to_broken(server, *envelopes, **facts):
     async def run():
-        async with SmtpCourier(Relay(host="127.0.0.1", port=port, timeout_s=10, **relay)) as courier:
-            return [await courier.deliver(one) for one in envelopes or [envelope()]]
-
-    return asyncio.run(run())
-
-
-def deliver_to_broken(server, *envelopes):
-    async def run():
-        async with server, SmtpCourier(Relay(host="127.0.0.1", port=server.port, timeout_s=10)) as courier:
-            return [await courier.deliver(one) for one in envelopes or [envelope()]]
+        async with server:
+            return await hand_over(server.port, *envelopes, **facts)
 
     return asyncio.run(run())
 
@@ -115,9 +164,9 @@ def test_nobody_listening_is_said_to_be_away():
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        ("450 4.2.0 Greylisted", Deferred("450 4.2.0 Greylisted")),
-        ("452 4.2.2 Mailbox full", Deferred("452 4.2.2 Mailbox full")),
-        ("550 5.1.1 No such user", Refused("550 5.1.1 No such user")),
+        ("450 4.2.0 Greylisted", Deferred("450 4.2.0 Greylisted", Why.GREYLISTED)),
+        ("452 4.2.2 Mailbox full", Deferred("452 4.2.2 Mailbox full", Why.FULL)),
+        ("550 5.1.1 No such user", Refused("550 5.1.1 No such user", dead=True)),
     ],
 )
 def test_what_is_said_of_a_recipient_is_kept_and_the_connection_goes_on(mailserver, reply, kind):
@@ -132,13 +181,13 @@ def test_what_is_said_of_a_recipient_is_kept_and_the_connection_goes_on(mailserv
 def test_what_is_said_after_the_dot_decides(mailserver, reply, kind):
     mailserver.answer_data = lambda _data: reply
     (outcome,) = deliver(mailserver.port)
-    assert outcome == kind(reply)
+    assert (type(outcome), outcome.reply) == (kind, reply)
 
 
-def test_a_refused_sender_says_nothing_about_the_recipient(mailserver):
-    mailserver.answer_mail = lambda _address: "550 5.7.1 You are not allowed"
-    with pytest.raises(RelayRefuses, match=r"5\.7\.1"):
-        deliver(mailserver.port)
+@pytest.mark.parametrize(("reply", "why"), [("550 5.7.1 You may not", Why.BARRED), ("550 Not you", Why.SENDER)])
+def test_a_refused_sender_says_nothing_about_the_recipient(mailserver, reply, why):
+    mailserver.answer_mail = lambda _address: reply
+    assert deliver(mailserver.port) == [Deferred(reply, why)]
 
 
 def test_a_greeting_of_554_is_a_refusal_of_us():
@@ -149,42 +198,105 @@ def test_a_greeting_of_554_is_a_refusal_of_us():
     async def run():
         async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            async with SmtpCourier(Relay(host="127.0.0.1", port=port, timeout_s=10)):
-                pass
+            await hand_over(port)
 
     with pytest.raises(RelayRefuses, match="554 no mail from you"):
         asyncio.run(run())
 
 
+@pytest.mark.parametrize("pipelining", [True, False])
 @pytest.mark.parametrize("point", ["MAIL", "RCPT", "DATA"])
-def test_a_connection_lost_before_the_mail_was_sent_costs_no_attempt(point):
-    server = BrokenServer(breaks=point)
-    (outcome,) = deliver_to_broken(server)
-    assert isinstance(outcome, Deferred)
-    assert not outcome.costs_attempt
+def test_a_connection_lost_before_the_mail_was_sent_leaves_it_untouched(point, pipelining):
+    server = BrokenServer(breaks=point, pipelining=pipelining)
+    assert deliver_to_broken(server) == ["untouched"]
     assert server.taken == []
 
 
-def test_a_connection_that_was_closed_after_some_mails_is_opened_again_at_once():
-    server = BrokenServer()
-
-    async def run():
-        async with server, SmtpCourier(Relay(host="127.0.0.1", port=server.port, timeout_s=10)) as courier:
-            first = await courier.deliver(envelope())
-            server.breaks, server.times = "MAIL", 1
-            return [first, await courier.deliver(envelope())]
-
-    assert {type(outcome) for outcome in asyncio.run(run())} == {Accepted}
-    assert server.connections == 2
-    assert len(server.taken) == 2
-
-
+@pytest.mark.parametrize("pipelining", [True, False])
 @pytest.mark.parametrize("point", ["body", "dot"])
-def test_a_connection_lost_after_the_mail_was_on_its_way_is_uncertain(point):
-    server = BrokenServer(breaks=point)
+def test_a_connection_lost_after_the_mail_was_on_its_way_is_uncertain(point, pipelining):
+    server = BrokenServer(breaks=point, pipelining=pipelining)
     (outcome,) = deliver_to_broken(server)
     assert isinstance(outcome, Uncertain)
     assert server.connections == 1, "it must not be sent again on a new connection"
+
+
+def test_a_long_mail_that_was_cut_off_in_its_middle_was_surely_not_taken():
+    server = BrokenServer(breaks="body")
+    (outcome,) = deliver_to_broken(server, envelope(data=b"Subject: long\r\n\r\n" + b"word " * 4_000_000 + b"\r\n"))
+    assert isinstance(outcome, Deferred)
+    assert outcome.why is Why.LOST
+    assert server.taken == []
+
+
+def test_behind_a_mail_whose_answer_is_lost_the_next_one_is_untouched():
+    server = BrokenServer(breaks="dot", pipelining=True)
+    first, second, third = deliver_to_broken(server, *[envelope() for _ in range(3)])
+    assert isinstance(first, Uncertain)
+    assert (second, third) == ("untouched", None)
+    assert len(server.taken) == 1
+
+
+def test_what_may_not_go_any_more_is_withdrawn_even_after_its_announcement():
+    server = BrokenServer(pipelining=True)
+    mail = envelope()
+    assert deliver_to_broken(server, mail, hand=Hand([mail], allowed=False)) == ["untouched"]
+    assert server.taken == []
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_server_that_takes_only_so_many_over_a_connection_costs_nobody_anything(pipelining):
+    server = BrokenServer(pipelining=pipelining, most=2, reply_to_more=b"452 4.5.3 Enough\r\n")
+    assert [type(one) for one in deliver_to_broken(server, envelope(), envelope(), envelope())] == [
+        Accepted,
+        Accepted,
+        str,
+    ]
+    assert len(server.taken) == 2
+
+
+def test_a_line_is_closed_in_order_after_its_number_of_mails():
+    server = BrokenServer(pipelining=True)
+    mails = [envelope() for _ in range(5)]
+    hand = Hand(list(mails))
+    outcomes = deliver_to_broken(server, *mails, hand=hand, mails=3)
+    assert [type(one) for one in outcomes] == [Accepted, Accepted, Accepted, type(None), type(None)]
+    assert (hand.faults, len(hand.waiting)) == ([None], 2)
+
+
+def test_behind_an_answer_that_takes_long_nothing_is_kept_waiting():
+    async def run():
+        async with BrokenServer(pipelining=True, holds=True) as server:
+            mails = [envelope(), envelope()]
+            hand = Hand(list(mails))
+            line = await SmtpCourier(Relay(host="127.0.0.1", port=server.port, timeout_s=10)).open(hand)
+            line.wake()
+            await server.holding.wait()
+            line.watch(asyncio.get_running_loop().time() + 1)
+            given_back = list(hand.outcomes)
+            server.release.set()
+            await hand.gone.wait()
+            return mails, given_back, hand.outcomes, server.taken
+
+    mails, given_back, outcomes, taken = asyncio.run(run())
+    assert given_back == [(mails[1], "untouched")]
+    assert [type(outcome) for _mail, outcome in outcomes] == [str, Accepted]
+    assert len(taken) == 1
+
+
+def test_an_answer_after_the_dot_may_take_ten_minutes_and_no_longer():
+    async def run(seconds):
+        async with BrokenServer(pipelining=True, holds=True) as server:
+            hand = Hand([envelope()])
+            line = await SmtpCourier(Relay(host="127.0.0.1", port=server.port, timeout_s=10)).open(hand)
+            line.wake()
+            await server.holding.wait()
+            line.watch(asyncio.get_running_loop().time() + seconds)
+            return [outcome for _mail, outcome in hand.outcomes]
+
+    assert asyncio.run(run(FINAL_REPLY_S - 5)) == []
+    (outcome,) = asyncio.run(run(FINAL_REPLY_S + 5))
+    assert isinstance(outcome, Uncertain)
 
 
 def test_a_reply_that_makes_no_sense_after_the_dot_is_uncertain():
@@ -195,7 +307,8 @@ def test_a_reply_that_makes_no_sense_after_the_dot_is_uncertain():
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "dot"])
 def test_421_is_about_the_server_and_costs_the_recipient_nothing(verb):
     (outcome,) = deliver_to_broken(BrokenServer(reply_to={verb: b"421 4.3.2 Shutting down\r\n"}))
-    assert outcome == Deferred("421 4.3.2 Shutting down", costs_attempt=False)
+    assert outcome == Deferred("421 4.3.2 Shutting down", Why.BUSY)
+    assert not outcome.why.costs_attempt
 
 
 def test_an_address_outside_of_ascii_goes_through_a_server_that_takes_it(mailserver):

@@ -2,20 +2,22 @@
 
 import asyncio
 import sqlite3
+from collections import Counter
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from newsletter.delivery.courier import RecordingCourier, RelayAway, RelayRefuses
 from newsletter.delivery.model import Delivery, DeliveryState, Mailing, MailingState, OnUncertain, Skip
-from newsletter.delivery.outbox import LEASE, Outbox, message_id
-from newsletter.delivery.outcome import Accepted, Deferred
-from newsletter.delivery.retry import WAITS, next_attempt
+from newsletter.delivery.outbox import Ended, Outbox, message_id
+from newsletter.delivery.outcome import Accepted, Deferred, Refused
 from newsletter.delivery.smtp import SmtpCourier
+from newsletter.delivery.workers import LONG_SILENCE, SILENCE_S, Process
 from subscribers.database import Database
-from subscribers.model import LeftReason, Subscriber
+from subscribers.model import LeftReason, Status, Subscriber
 from subscribers.preferences import Cadence
+from subscribers.suppression import Suppression
 from tests import builders
 from tests.conftest import NOW, free_port
 from tests.delivery.brokenserver import BrokenServer
@@ -112,7 +114,8 @@ def test_a_refused_recipient_is_settled_and_a_deferred_one_is_tried_later(parts,
     mailserver.answer_rcpt = replies.get
     report = send(parts)
     assert report.outcomes == {"accepted": 1, "refused": 1, "deferred": 1}
-    assert (report.left.due, report.left.later, report.left.next_at) == (0, 1, NOW + WAITS[0])
+    assert (report.left.due, report.left.later) == (0, 1)
+    assert timedelta(minutes=4) < report.left.next_at - NOW < timedelta(minutes=8)
     assert states(parts) == {
         "good": DeliveryState.ACCEPTED,
         "gone": DeliveryState.REFUSED,
@@ -121,7 +124,7 @@ def test_a_refused_recipient_is_settled_and_a_deferred_one_is_tried_later(parts,
     assert rows(parts)["busy"].reply == "450 4.2.0 Greylisted"
     first_id = [mail.message["Message-ID"] for mail in mailserver.received]
     mailserver.answer_rcpt = lambda _address: None
-    later = builders.parts(parts.database, parts.keys, smtp_port=mailserver.port, now=NOW + WAITS[0])
+    later = builders.parts(parts.database, parts.keys, smtp_port=mailserver.port, now=report.left.next_at)
     assert send(later).outcomes == {"accepted": 1}
     assert mailserver.received[-1].message["Message-ID"] not in first_id
     assert mailserver.received[-1].message["Date"].datetime == NOW, "another attempt is the same mail"
@@ -142,24 +145,44 @@ def test_a_relay_that_refuses_the_sender_settles_nobody(parts, mailserver):
     mailserver.answer_mail = lambda _address: "550 5.7.1 Sender not allowed"
     report = send(parts)
     assert isinstance(report.fault, RelayRefuses)
-    assert {(row.state, row.attempts) for row in rows(parts).values()} == {(DeliveryState.QUEUED, 0)}
+    assert all(row.attempts == 0 for row in rows(parts).values())
+    assert set(states(parts).values()) <= {DeliveryState.QUEUED, DeliveryState.DEFERRED}
 
 
-def test_a_relay_that_may_not_relay_loses_nobody_and_is_not_asked_a_thousand_times(parts, mailserver):
-    planned(parts, *(f"p{number}" for number in range(60)))
+def test_a_reply_about_us_pauses_the_mailing_and_suppresses_nobody(parts, mailserver):
+    number = planned(parts, *(f"p{number}" for number in range(60)))
     mailserver.answer_rcpt = lambda _address: "554 5.7.1 Relay access denied"
     report = send(parts)
-    assert isinstance(report.fault, RelayRefuses)
-    assert "Relay access denied" in str(report.fault)
+    assert report.paused == {number: "554 5.7.1 Relay access denied"}
     assert set(states(parts).values()) == {DeliveryState.QUEUED, DeliveryState.DEFERRED}
-    assert report.outcomes["deferred"] < 20
+    assert report.outcomes["deferred"] <= 8, "no more than were on the wire"
+    with parts.database.read() as session:
+        mailing = session.get_one(Mailing, number)
+        assert (mailing.state, mailing.note) == (MailingState.PAUSED, "554 5.7.1 Relay access denied")
+        assert session.scalar(select(func.count()).select_from(Suppression)) == 0
+        assert {person.status for person in session.scalars(select(Subscriber))} == {Status.ACTIVE}
 
 
-def test_one_recipient_whose_own_server_has_a_policy_stops_nobody_else(parts, mailserver):
-    planned(parts, *(f"p{number}" for number in range(30)))
+def test_after_an_organiser_resumed_one_hostile_mailbox_stops_nobody_else(parts, mailserver):
+    number = planned(parts, *(f"p{number}" for number in range(30)))
     mailserver.answer_rcpt = lambda address: "554 5.7.1 Not from you" if address.startswith("p3@") else None
-    report = send(parts)
-    assert (report.outcomes, report.fault) == ({"accepted": 29, "deferred": 1}, None)
+    assert number in send(parts).paused
+    with parts.database.write() as session:
+        session.get_one(Mailing, number).state = MailingState.RUNNING
+    later = builders.parts(parts.database, parts.keys, smtp_port=mailserver.port, now=NOW + timedelta(minutes=10))
+    report = send(later)
+    assert (report.paused, report.fault) == ({}, None)
+    assert Counter(states(parts).values()) == {DeliveryState.ACCEPTED: 29, DeliveryState.REFUSED: 1}
+
+
+def test_a_mailbox_that_does_not_exist_is_never_written_to_again(parts, mailserver):
+    planned(parts, "gone", "good")
+    mailserver.answer_rcpt = lambda address: "550 5.1.1 No such user" if address.startswith("gone") else None
+    send(parts)
+    with parts.database.read() as session:
+        person = session.scalars(select(Subscriber).where(Subscriber.name == "gone")).one()
+        assert (person.status, person.left_reason) == (Status.LEFT, LeftReason.BOUNCED)
+        assert parts.suppression.among(session, [person.address_key]) == {person.address_key}
 
 
 def test_a_server_that_is_shutting_down_is_left_alone_and_costs_nobody_an_attempt(database, keys):
@@ -193,35 +216,96 @@ def test_a_connection_lost_after_the_dot_is_what_the_mailing_chose(database, key
     assert len(server.taken) == 3
 
 
-def test_what_a_vanished_worker_was_sending_is_uncertain_once_its_lease_is_over(parts, mailserver):
-    planned(parts, "a", "b")
-    vanished = Outbox(parts.database, parts.suppression, worker="vanished")
-    assert len(vanished.claim(1, now=NOW)) == 1
-    assert send(parts).outcomes == {"accepted": 1}, "what another holds is not touched"
-    assert sorted(states(parts).values()) == [DeliveryState.ACCEPTED, DeliveryState.SENDING]
-    later = builders.parts(
-        parts.database, parts.keys, smtp_port=mailserver.port, now=NOW + LEASE + timedelta(seconds=1)
-    )
-    assert send(later).outcomes == {}
-    assert sorted(states(parts).values()) == [DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN]
+def outbox_of(parts, *, process=None):
+    """A worker's outbox, of this process or of another."""
+    made = Outbox(parts.database, parts.suppression)
+    if process is not None:
+        made._process = process
+    made.enrol(now=NOW)
+    return made
+
+
+GONE = Process(host="elsewhere", machine=Process.this().machine, pid=2**22 + 1, started=1)
+FAR = Process(host="elsewhere", machine="another machine", pid=1, started=1)
+
+
+@pytest.mark.parametrize(
+    ("choice", "state"), [(OnUncertain.LEAVE, DeliveryState.UNCERTAIN), (OnUncertain.RETRY, DeliveryState.DEFERRED)]
+)
+def test_what_a_process_was_sending_that_has_ended_is_settled_at_once(parts, mailserver, choice, state):
+    number = planned(parts, "a", "b")
+    with parts.database.write() as session:
+        session.get_one(Mailing, number).on_uncertain = choice
+    assert len(outbox_of(parts, process=GONE).turn([], want=1, now=NOW).claims) == 1
+    assert send(parts).outcomes == {"accepted": 1}
+    assert sorted(states(parts).values()) == sorted([DeliveryState.ACCEPTED, state])
     assert len(mailserver.received) == 1
 
 
-def test_a_worker_that_wakes_up_late_cannot_overwrite_what_was_decided(parts):
+def test_what_a_worker_on_another_machine_holds_is_left_alone_until_it_is_silent_for_long(parts):
+    planned(parts, "a", "b")
+    vanished = outbox_of(parts, process=FAR)
+    assert len(vanished.turn([], want=1, now=NOW).claims) == 1
+    assert send(parts).outcomes == {"accepted": 1}, "what another holds is not touched"
+    assert sorted(states(parts).values()) == [DeliveryState.ACCEPTED, DeliveryState.SENDING]
+    after = NOW + LONG_SILENCE + timedelta(seconds=1)
+    assert send(builders.parts(parts.database, parts.keys, now=after)).outcomes == {}
+    assert sorted(states(parts).values()) == [DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN]
+
+
+def test_a_worker_that_shows_life_is_never_taken_for_gone_however_the_clock_jumps(parts):
+    planned(parts, "a")
+    seconds = [0.0]
+    watcher, living = outbox_of(parts), outbox_of(parts, process=FAR)
+    watcher._watch.monotonic = lambda: seconds[0]
+    living.turn([], want=1, now=NOW)
+    watcher.beat(now=NOW)
+    for hour in range(5):
+        seconds[0] += SILENCE_S - 1
+        jumped = NOW + timedelta(hours=hour)
+        assert living.beat(now=NOW)
+        watcher.beat(now=jumped)
+        assert states(parts) == {"a": DeliveryState.SENDING}
+    seconds[0] += SILENCE_S + 1
+    watcher.beat(now=NOW)
+    assert states(parts) == {"a": DeliveryState.UNCERTAIN}
+    assert not living.beat(now=NOW), "it learns that it was taken for gone"
+
+
+def test_a_worker_that_wakes_up_late_cannot_overwrite_what_another_decided(parts):
+    number = planned(parts, "rosa")
+    with parts.database.write() as session:
+        session.get_one(Mailing, number).on_uncertain = OnUncertain.RETRY
+    late, other = outbox_of(parts, process=GONE), outbox_of(parts)
+    (first,) = late.turn([], want=1, now=NOW).claims
+    other.beat(now=NOW)
+    after = NOW + timedelta(hours=1)
+    (second,) = other.turn([], want=1, now=after).claims
+    assert (second.id, second.fence) == (first.id, first.fence + 2)
+    late.record([Ended(first, Refused("550 5.1.1 at last"))], now=after)
+    assert states(parts) == {"rosa": DeliveryState.SENDING}
+    other.record([Ended(second, Accepted("250 ok"))], now=after)
+    late.record([Ended(first, Deferred("450 later"))], now=after)
+    assert states(parts) == {"rosa": DeliveryState.ACCEPTED}
+
+
+def test_what_was_given_up_as_uncertain_may_still_learn_that_it_was_accepted(parts):
     planned(parts, "rosa")
-    late = Outbox(parts.database, parts.suppression, worker="late")
-    (claimed,) = late.claim(1, now=NOW)
-    after = NOW + LEASE + timedelta(seconds=1)
-    Outbox(parts.database, parts.suppression, worker="other").recover(now=after)
-    late.record({claimed: Accepted("250 at last")}, now=after)
+    late, other = outbox_of(parts, process=GONE), outbox_of(parts)
+    (claimed,) = late.turn([], want=1, now=NOW).claims
+    other.beat(now=NOW)
     assert states(parts) == {"rosa": DeliveryState.UNCERTAIN}
+    late.record([Ended(claimed, Deferred("450 later"))], now=NOW)
+    assert states(parts) == {"rosa": DeliveryState.UNCERTAIN}
+    late.record([Ended(claimed, Accepted("250 at last"))], now=NOW)
+    assert states(parts) == {"rosa": DeliveryState.ACCEPTED}
 
 
 def test_two_workers_share_a_queue_and_nobody_gets_two(parts):
     planned(parts, *(f"p{number}" for number in range(50)))
-    one, two = (Outbox(parts.database, parts.suppression, worker=name) for name in ("one", "two"))
+    one, two = outbox_of(parts), outbox_of(parts, process=FAR)
     claimed = []
-    while batch := one.claim(3, now=NOW) + two.claim(4, now=NOW):
+    while batch := one.turn([], want=3, now=NOW).claims + two.turn([], want=4, now=NOW).claims:
         claimed += [claim.id for claim in batch]
     assert len(claimed) == len(set(claimed)) == 50
 
@@ -259,26 +343,18 @@ def test_a_stored_address_that_would_break_out_of_its_command_never_reaches_the_
 def test_the_recording_courier_takes_everything_and_sends_nothing(parts, mailserver):
     planned(parts, "rosa")
     worker, courier = parts.worker(), RecordingCourier()
-    worker.courier = lambda: courier
+    worker.courier = courier
     assert asyncio.run(worker.run()).outcomes == {"accepted": 1}
     assert [envelope.recipient for envelope in courier.taken] == ["rosa@example.org"]
     assert mailserver.received == []
 
 
-def test_waits_grow_and_end_at_the_mailings_limit():
-    limit = NOW + timedelta(days=3)
-    moments = [next_attempt(attempts=n, now=NOW, expires_at=limit) for n in range(1, 20)]
-    assert moments == sorted(moments)
-    assert moments[0] == NOW + timedelta(minutes=5)
-    assert next_attempt(attempts=1, now=limit - timedelta(minutes=5), expires_at=limit) is None
-
-
 def test_a_deferred_mail_whose_next_attempt_would_come_too_late_is_expired(parts):
     planned(parts, "rosa")
-    outbox = Outbox(parts.database, parts.suppression, worker="w")
+    outbox = outbox_of(parts)
     moment = NOW + timedelta(days=3) - timedelta(minutes=1)
-    (claimed,) = outbox.claim(1, now=moment)
-    outbox.record({claimed: Deferred("450 later")}, now=moment)
+    (claimed,) = outbox.turn([], want=1, now=moment).claims
+    outbox.record([Ended(claimed, Deferred("450 later"))], now=moment)
     assert states(parts) == {"rosa": DeliveryState.EXPIRED}
 
 
@@ -308,7 +384,7 @@ def test_a_fault_of_our_own_before_a_mail_leaves_hands_it_back(parts, mailserver
     def fail(*_arguments):
         raise RuntimeError
 
-    target = (worker.stamp, "envelope") if where == "stamp" else (SmtpCourier, "deliver")
+    target = (worker.stamp, "envelope") if where == "stamp" else (SmtpCourier, "open")
     monkeypatch.setattr(*target, fail)
     with pytest.raises(RuntimeError):
         asyncio.run(worker.run())
@@ -343,5 +419,6 @@ def test_what_the_server_said_is_written_down_even_if_the_database_was_locked_me
     send(parts)
     assert states(parts) == {"rosa": DeliveryState.ACCEPTED}
     assert len(refused) >= 3
+    assert len(mailserver.received) == 1
     holder.close()
     parts.database.dispose()

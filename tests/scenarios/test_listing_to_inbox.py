@@ -136,7 +136,16 @@ def test_a_listing_becomes_a_digest_for_everybody_whom_it_concerns_and_nobody_ge
     assert newsletter.json("digest", "plan", "--cadence", "weekly")["mailing"] is None, "planning twice plans once"
 
     sent = newsletter.json("send")
-    assert sent == {"outcomes": {"accepted": len(served)}, "due": 0, "later": 0, "next_at": None, "fault": None}
+    assert sent.pop("seconds") > 0
+    assert sent == {
+        "outcomes": {"accepted": len(served)},
+        "due": 0,
+        "later": 0,
+        "next_at": None,
+        "paused": {},
+        "limited": False,
+        "fault": None,
+    }
     newsletter.run("send")
     got = Counter(recipient for mail in mailserver.received for recipient in mail.recipients)
     assert got == Counter(served)

@@ -1,0 +1,236 @@
+"""What a worker has claimed and not yet written down: which goes next, and what became of the rest."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from newsletter.delivery.courier import Envelope, Line, RelayAway, RelayRefuses
+from newsletter.delivery.model import Lane
+from newsletter.delivery.outbox import Claimed, Ended, Launched
+from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused
+from newsletter.delivery.pace import Pace
+from newsletter.delivery.stamp import Stamp
+
+FRESH_S = 20.0  # a claim older than this is looked at again before it is sent; well under `workers.SILENCE_S`
+PATIENT_S = 1.0  # what its domain's pace holds back for longer goes back to the queue
+HELD_FOR_ONE_DOMAIN = 4  # the same for what waits until a mail to its domain has ended, so that others get a turn
+AWAY_S = 30.0  # how long such a mail stays away
+TRIES = 3  # times that a mail is announced anew after a line broke before its text
+URGENT = (Lane.SERVICE, Lane.ALERT)
+UNWANTED = 5  # mails in a row that were refused after they were seen: it is what they say, not whom they go to
+
+
+@dataclass(kw_only=True)
+class Claims:
+    """The work that lines take from and report to; see `courier.Work`.
+
+    Attributes:
+        stamp: makes mails.
+        pace: how fast.
+        clock: gives the moment, in UTC.
+        on_news: called when something ended, so that it is written down soon.
+        on_unwanted: called with the reply where the server wants nothing of what we send.
+        on_parted: called when a line is gone.
+        on_bug: called with a fault of our own.
+        monotonic: seconds of a clock that nobody sets.
+    """
+
+    stamp: Stamp
+    pace: Pace
+    clock: Callable[[], datetime]
+    on_news: Callable[[], None]
+    on_unwanted: Callable[[str], None]
+    on_parted: Callable[[Line, RelayAway | RelayRefuses | None], None]
+    on_bug: Callable[[Exception], None]
+    monotonic: Callable[[], float] = time.monotonic
+
+    running: Mapping[int, Launched] = field(default_factory=dict)
+    closed: bool = False  # nothing more is given out
+    outcomes: Counter[str] = field(default_factory=Counter)
+    _ready: dict[Lane, deque[Claimed]] = field(default_factory=lambda: {lane: deque() for lane in Lane})
+    _taken_at: dict[int, float] = field(default_factory=dict)  # every row that this worker holds
+    _tries: Counter[int] = field(default_factory=Counter)
+    _ended: list[Ended] = field(default_factory=list)
+    _unwanted: int = 0
+    away_until: float = 0.0  # when the last of those that the pace sent away may be claimed again
+
+    # ── what the worker asks ─────────────────────────────────────────────────────────────────────────────────────
+
+    def add(self, claims: Iterable[Claimed]) -> None:
+        """Take over what was claimed."""
+        now = self.monotonic()
+        for claimed in claims:
+            self._taken_at[claimed.id] = now
+            self._ready[claimed.mailing.lane].append(claimed)
+
+    def drain(self) -> list[Ended]:
+        """Give what has ended and is to be written down."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def bring_again(self, ended: list[Ended]) -> None:
+        """Keep what could not be written down."""
+        self._ended[:0] = ended
+
+    @property
+    def held(self) -> int:
+        """How many rows are `sending` for this worker, apart from those that have ended."""
+        return len(self._taken_at)
+
+    @property
+    def held_urgent(self) -> int:
+        """How many of those are service mails and alerts that no line has taken yet."""
+        return sum(len(self._ready[lane]) for lane in URGENT)
+
+    def urgent_since(self, now: float) -> float:
+        """Say for how many seconds a service mail or an alert has been waiting for a line; 0 if none is."""
+        first = [self._ready[lane][0] for lane in URGENT if self._ready[lane]]
+        return max((now - self._taken_at.get(claimed.id, now) for claimed in first), default=0.0)
+
+    @property
+    def ids(self) -> set[int]:
+        """The rows that this worker knows to be its own, ended or not."""
+        return set(self._taken_at) | {ended.claimed.id for ended in self._ended}
+
+    @property
+    def news(self) -> bool:
+        """Whether something is to be written down."""
+        return bool(self._ended)
+
+    def waiting(self) -> int:
+        """Count those that no line has taken yet."""
+        return sum(map(len, self._ready.values()))
+
+    def hand_back_waiting(self) -> None:
+        """Hand back what no line has taken."""
+        for queue in self._ready.values():
+            for claimed in queue:
+                self._release(Ended(claimed, None))
+            queue.clear()
+
+    def disown(self) -> None:
+        """Let go of everything: others took this worker for gone, and have decided about all that it held."""
+        self._taken_at.clear()
+        for queue in self._ready.values():
+            queue.clear()
+
+    # ── what lines ask: see `courier.Work` ───────────────────────────────────────────────────────────────────────
+
+    def take(self) -> Envelope | None:
+        """Give the most urgent mail that may go now."""
+        now = self.monotonic()
+        if self.closed or self.pace.bucket.wait(now):
+            return None
+        for queue in self._ready.values():
+            if self.closed:
+                break
+            if queue and (envelope := self._first(queue, now)) is not None:
+                return envelope
+        return None
+
+    def may_go(self, envelope: Envelope) -> bool:
+        """Say whether nothing has changed since the mail was announced."""
+        claimed = envelope.claimed
+        taken_at = self._taken_at.get(claimed.id)
+        return (
+            taken_at is not None
+            and not self.closed
+            and claimed.mailing.id in self.running
+            and self.clock() < claimed.mailing.expires_at
+            # A process that was held up for long may have been given up by others.
+            and self.monotonic() - taken_at < FRESH_S + PATIENT_S
+        )
+
+    def ended(self, envelope: Envelope, outcome: Outcome) -> None:
+        """Take the outcome of one mail."""
+        self.pace.ended(envelope.domain, outcome, self.monotonic())
+        self._finish(envelope.claimed, outcome)
+        match outcome:
+            case Accepted():
+                self._unwanted = 0
+            case Deferred(reply, why) if why.stops_run:
+                self.on_unwanted(reply)
+            case Refused(reply, after_dot=True):
+                self._unwanted += 1
+                if self._unwanted == UNWANTED:
+                    self.on_unwanted(reply)
+
+    def untouched(self, envelope: Envelope) -> None:
+        """Take back a mail of which no byte was sent; it goes over another line."""
+        claimed = envelope.claimed
+        self.pace.withdrawn(envelope.domain)
+        if claimed.id not in self._taken_at:
+            return
+        self._tries[claimed.id] += 1
+        if self.closed or not self._may_wait(claimed):
+            self._release(Ended(claimed, None))
+        elif self._tries[claimed.id] >= TRIES:
+            self._send_away(claimed, AWAY_S)
+        else:
+            self._ready[claimed.mailing.lane].appendleft(claimed)
+            self.on_news()
+
+    def parted(self, line: Line, fault: RelayAway | RelayRefuses | None) -> None:
+        """Hear that a line is gone."""
+        self.on_parted(line, fault)
+
+    # ── one claim's way ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _first(self, queue: deque[Claimed], now: float) -> Envelope | None:
+        """Give the first of a lane that may go; hand back what has waited too long or would have to."""
+        blocked: Counter[str] = Counter()
+        for _ in range(len(queue)):
+            claimed = queue.popleft()
+            if not self._may_wait(claimed) or now - self._taken_at[claimed.id] > FRESH_S:
+                if claimed.id in self._taken_at:
+                    self._release(Ended(claimed, None))  # the next turn sees why, and does what follows
+                continue
+            domain = claimed.domain
+            wait = self.pace.ask(domain, now)
+            if wait == 0.0:
+                envelope = self._stamped(claimed)
+                if envelope is not None:
+                    return envelope
+                self.pace.withdrawn(domain)
+                continue
+            blocked[domain] += 1
+            if wait <= PATIENT_S or (wait == float("inf") and blocked[domain] <= HELD_FOR_ONE_DOMAIN):
+                queue.append(claimed)
+            else:
+                self._send_away(claimed, min(AWAY_S, wait))
+        return None
+
+    def _stamped(self, claimed: Claimed) -> Envelope | None:
+        try:
+            envelope = self.stamp.envelope(claimed)
+        except Exception as bug:  # noqa: BLE001 - told to the worker, which ends with it
+            self._release(Ended(claimed, None))
+            self.closed = True
+            self.on_bug(bug)
+            return None
+        if envelope is None:
+            self._finish(claimed, Refused("the stored address can't be written to"))
+        return envelope
+
+    def _may_wait(self, claimed: Claimed) -> bool:
+        return (
+            claimed.id in self._taken_at
+            and claimed.mailing.id in self.running
+            and self.clock() < claimed.mailing.expires_at
+        )
+
+    def _send_away(self, claimed: Claimed, seconds: float) -> None:
+        self.away_until = self.monotonic() + seconds
+        self._release(Ended(claimed, None, self.clock() + timedelta(seconds=seconds)))
+
+    def _finish(self, claimed: Claimed, outcome: Outcome) -> None:
+        self.outcomes[type(outcome).__name__.lower()] += 1
+        self._release(Ended(claimed, outcome))
+
+    def _release(self, ended: Ended) -> None:
+        self._taken_at.pop(ended.claimed.id, None)
+        self._tries.pop(ended.claimed.id, None)
+        self._ended.append(ended)
+        self.on_news()
