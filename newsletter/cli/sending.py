@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 import time
 from collections import Counter
 from types import TracebackType
@@ -14,6 +15,7 @@ from newsletter.cli.screen import printable, warn
 from newsletter.delivery.worker import SendReport, Worker
 
 LINE_S = 10.0  # between plain lines, where there is no terminal
+SWITCH_S = 0.0005
 SPAN_S = 5.0  # that the shown rate is about
 
 
@@ -91,6 +93,8 @@ async def run_until_told(worker: Worker, *, for_ever: bool = False) -> SendRepor
 
 def run_worker(worker: Worker, *, for_ever: bool = False) -> SendReport:
     """Run a worker in a loop of its own; with uvloop, which is quicker, where that is installed."""
+    # The database's thread asks for the interpreter many times in a transaction; 5 ms each would be long.
+    sys.setswitchinterval(SWITCH_S)
     try:
         import uvloop  # noqa: PLC0415 - optional
     except ImportError:

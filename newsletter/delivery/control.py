@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.delivery.model import (
-    WAITING_STATES,
+    IS_WAITING,
     Delivery,
     DeliveryState,
     Mailing,
@@ -221,7 +221,7 @@ def _live(session: Session, number: int) -> Mailing:
 def _cancel_chunk(session: Session, numbers: Sequence[int], now: datetime) -> int:
     waiting = (
         select(Delivery.id)
-        .where(Delivery.mailing_id.in_(numbers), Delivery.state.in_(WAITING_STATES))
+        .where(Delivery.mailing_id.in_(numbers), IS_WAITING)
         .limit(CHUNK)
         .with_for_update(skip_locked=True)
     )

@@ -27,7 +27,7 @@ FINAL_REPLY_S = 600.0  # a server may scan the mail first (RFC 5321 4.5.3.2.6); 
 BODY_S = 180.0  # for each block of the body (RFC 5321 4.5.3.2.5)
 GOODBYE_S = 5.0
 QUICK_S = 0.5  # behind a final reply that took longer, no further mail is announced ahead
-WHOLE_BYTES = 16_384  # up to this size the body and its dot leave in one piece
+WHOLE_BYTES = 65_536  # up to this size the body and its dot leave in one piece: any kernel takes so much at once
 MAX_REPLY = 32_768  # bytes of one reply, continuation lines included
 # What must never reach a command line, whatever is in the database (RFC 5321 4.1.2).
 _UNSENDABLE = re.compile(r"[\x00-\x20\x7f-\x9f<>]|^[^@]*$|@$|^@")
@@ -184,7 +184,7 @@ class Conversation(asyncio.Protocol):
             if self._lines:
                 text = b" ".join([*self._lines, text])
                 self._lines = []
-            self._on_reply(int(line[:3]), one_line(text))
+            self._on_reply(int(line[:3]), text)
         self._rest = data[start:]
         if len(self._rest) + sum(map(len, self._lines)) > MAX_REPLY:
             self._nonsense(self._rest)
@@ -205,33 +205,36 @@ class Conversation(asyncio.Protocol):
 
     # ── the conversation ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def _on_reply(self, code: int, text: str) -> None:
+    def _on_reply(self, code: int, said: bytes) -> None:  # noqa: C901 - one branch for each command
         if not self._expected:
             # Nobody asked: a server that ends an idle connection says so, and any other word is nonsense.
-            self._part(f"{code} {text}", fault=None)
+            self._part(f"{code} {one_line(said)}", fault=None)
             return
-        self._closing = code == CLOSING
         expected = self._expected.popleft()
+        if code == CLOSING:
+            self._closing = True
         if expected is _Expected.DOT:
-            self._body_ended(cast(Outcome, outcome_of(Stage.DOT, code, text)))
+            self._body_ended(cast(Outcome, outcome_of(Stage.DOT, code, one_line(said))))
         elif expected is _Expected.DATA:
-            self._data_answered(code, text)
+            self._data_answered(code, said)
         elif expected is _Expected.MAIL or expected is _Expected.RCPT:
-            if not 200 <= code < 300 and self._failure is None and not self._said_no(expected, code, text):
+            if not 200 <= code < 300 and self._failure is None and not self._said_no(expected, code, said):
                 return
             if not self._offer.pipelining and not self._closing:
                 self._next_step(expected)
         elif expected is _Expected.EMPTY_DOT:
             self._announcement_failed()
         elif expected is _Expected.RSET:
-            self._reset_answered(code, text)
+            self._reset_answered(code, said)
         else:  # QUIT
             self._part("goodbye", fault=None)
         if self._closing and not self._gone:
-            self._part(f"{code} {text}", fault=RelayAway(server=self.server, reason=f"{code} {text}"))
+            reason = f"{code} {one_line(said)}"
+            self._part(reason, fault=RelayAway(server=self.server, reason=reason))
 
-    def _said_no(self, to: _Expected, code: int, text: str) -> bool:
+    def _said_no(self, to: _Expected, code: int, said: bytes) -> bool:
         """Note why the announced mail can't go; False if the connection is gone after that."""
+        text = one_line(said)
         if to is _Expected.MAIL and 400 <= code < 500 and self.carried:
             # Enough for one connection, it may be: OpenSMTPD says 452 after a hundred mails, and others 421. A fresh
             # one is asked before anything is concluded from it.
@@ -254,9 +257,9 @@ class Conversation(asyncio.Protocol):
         else:
             self._write(b"DATA\r\n", [_Expected.DATA])
 
-    def _data_answered(self, code: int, text: str) -> None:
+    def _data_answered(self, code: int, said: bytes) -> None:
         if code != START_INPUT:
-            if self._failure is None and not self._said_no(_Expected.DATA, code, text):
+            if self._failure is None and not self._said_no(_Expected.DATA, code, said):
                 return
             if not self._closing:
                 self._announcement_failed()
@@ -327,10 +330,10 @@ class Conversation(asyncio.Protocol):
         else:
             self._write(b"RSET\r\n", [_Expected.RSET])
 
-    def _reset_answered(self, code: int, text: str) -> None:
+    def _reset_answered(self, code: int, said: bytes) -> None:
         if not 200 <= code < 300:
             # Exim takes some ten of these over one connection: a fresh one will do.
-            self._part(f"{code} {text}", fault=None, orderly=self.carried > 0)
+            self._part(f"{code} {one_line(said)}", fault=None, orderly=self.carried > 0)
         elif not self._offer.pipelining:
             self.wake()
 
@@ -415,7 +418,7 @@ class Conversation(asyncio.Protocol):
 def one_line(text: bytes | str) -> str:
     """Give a server's words as one printable line."""
     if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
+        text = text.decode("utf-8", "replace").rstrip("\r")
     if not text.isprintable():
         text = "".join(char if char.isprintable() else " " for char in text)
     return " ".join(text.split())

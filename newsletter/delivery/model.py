@@ -121,6 +121,9 @@ class Mailing(Base):
     note: Mapped[str | None] = mapped_column(String(500))
 
 
+# Written out, not as parameters: only so do both databases see that an index holds just these rows.
+IS_WAITING = text("deliveries.state IN ('queued', 'deferred')")
+IS_SENDING = text("deliveries.state = 'sending'")
 _WAITING = text("state IN ('queued', 'deferred')")
 _SENDING = text("state = 'sending'")
 

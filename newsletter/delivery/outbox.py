@@ -7,17 +7,15 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
-from sqlalchemy import Integer, Table, bindparam, case, func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
-from newsletter.appeals.model import Appeal, AppealStatus
 from newsletter.delivery.control import sweep_cancelled
 from newsletter.delivery.model import (
-    WAITING_STATES,
+    IS_SENDING,
+    IS_WAITING,
     DailyCount,
     Delivery,
     DeliveryState,
@@ -29,12 +27,12 @@ from newsletter.delivery.model import (
 )
 from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused, Why
 from newsletter.delivery.settle import REPLY_LENGTH, settlement
+from newsletter.delivery.statements import DueRow, SettledRow, Statements
 from newsletter.delivery.workers import Process, Watch
-from newsletter.editions.model import EditionAppeal
 from subscribers.addresses import wire_form
 from subscribers.database import Database
 from subscribers.errors import DatabaseLocked
-from subscribers.model import LeftReason, Status, Subscriber
+from subscribers.model import LeftReason, Subscriber
 from subscribers.suppression import SuppressionList
 
 PATIENCE = 20  # times that a locked database is asked again before outcomes are given up
@@ -135,6 +133,7 @@ class Outbox:
         """Take the database and whom nobody may write to."""
         self._database = database
         self._suppression = suppression
+        self._statements = Statements(is_sqlite=database.is_sqlite)
         self._watch = Watch(same_machine_only=database.is_sqlite)
         self._process = Process.this()
         self._launched: dict[int, Launched] = {}
@@ -250,7 +249,7 @@ class Outbox:
         with self._database.read() as session:
             running = self._running(session)
             for launched in running.values():
-                due = select(Delivery.id).where(Delivery.mailing_id == launched.id, Delivery.state.in_(WAITING_STATES))
+                due = select(Delivery.id).where(Delivery.mailing_id == launched.id, IS_WAITING)
                 if now < launched.expires_at:
                     due = due.where(Delivery.due_at <= now)
                 if session.scalar(due.limit(1)) is not None:
@@ -262,13 +261,12 @@ class Outbox:
     def _record(self, session: Session, ended: Sequence[Ended], now: datetime) -> dict[int, str]:
         if not ended:
             return {}
-        rows: list[dict[str, Any]] = []
-        back: list[dict[str, Any]] = []
+        rows: list[SettledRow] = []
         paused: dict[int, str] = {}
         for claimed, outcome, until in ended:
             if outcome is None:
                 state = DeliveryState.DEFERRED if claimed.attempts else DeliveryState.QUEUED
-                back.append({"b_id": claimed.id, "b_fence": claimed.fence, "b_state": state, "b_due": until})
+                rows.append(SettledRow(claimed.id, claimed.fence, state, claimed.attempts, until, None, None))
                 continue
             verdict = _verdict(claimed, outcome)
             if isinstance(verdict, Refused) and verdict.dead:
@@ -277,19 +275,16 @@ class Outbox:
                 paused[claimed.mailing.id] = verdict.reply
             rows.append(_settled_row(claimed, verdict, now))
         connection = session.connection()
-        if rows:
-            connection.execute(_SETTLE, rows)
-        if back:
-            connection.execute(_HAND_BACK, back)
+        self._statements.settle(connection, rows)
         if accepted := sum(isinstance(outcome, Accepted) for _claimed, outcome, _until in ended):
-            self._count(session, accepted, now)
+            self._statements.count(connection, self._worker_id, accepted, now)
         for mailing_id, reply in paused.items():
             pause = update(Mailing).where(Mailing.id == mailing_id, Mailing.state == MailingState.RUNNING)
             session.execute(pause.values(state=MailingState.PAUSED, note=reply[:REPLY_LENGTH]))
         return paused
 
     def _hand_back_unknown(self, session: Session, known: Collection[int]) -> None:
-        mine = select(Delivery.id).where(Delivery.state == DeliveryState.SENDING, Delivery.worker_id == self._worker_id)
+        mine = select(Delivery.id).where(IS_SENDING, Delivery.worker_id == self._worker_id)
         lost = [delivery_id for delivery_id in session.scalars(mine) if delivery_id not in known]
         if lost:
             waiting = case((Delivery.attempts > 0, DeliveryState.DEFERRED), else_=DeliveryState.QUEUED)
@@ -306,27 +301,15 @@ class Outbox:
             person.leave(LeftReason.BOUNCED, now)
             session.flush()
 
-    def _count(self, session: Session, accepted: int, now: datetime) -> None:
-        insert = sqlite_insert if self._database.is_sqlite else postgresql_insert
-        added = insert(DailyCount).values(day=now.date(), worker_id=self._worker_id, accepted=accepted)
-        session.execute(
-            added.on_conflict_do_update(
-                index_elements=[DailyCount.day, DailyCount.worker_id],
-                set_={"accepted": DailyCount.accepted + added.excluded.accepted},
-            )
-        )
-
     def _allowed(self, session: Session, allowance: int | None, now: datetime) -> int | None:
         if allowance is None:
             return None
         sent = session.scalar(select(func.sum(DailyCount.accepted)).where(DailyCount.day == now.date())) or 0
-        on_the_way = session.scalar(
-            select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.SENDING)
-        )
+        on_the_way = session.scalar(select(func.count()).select_from(Delivery).where(IS_SENDING))
         return max(0, allowance - int(sent) - int(on_the_way or 0))
 
     def _running(self, session: Session) -> dict[int, Launched]:
-        ids = session.connection().scalars(_RUNNING).all()
+        ids = self._statements.running(session.connection())
         if unknown := [mailing_id for mailing_id in ids if mailing_id not in self._launched]:
             for mailing in session.scalars(select(Mailing).where(Mailing.id.in_(unknown))):
                 self._launched[mailing.id] = _launched(mailing)
@@ -335,11 +318,12 @@ class Outbox:
     def _claim(self, session: Session, launched: Launched, limit: int, now: datetime) -> tuple[list[Claimed], bool]:
         """Take up to `limit` due deliveries of one mailing; say also whether there may be more."""
         connection = session.connection()
-        rows = connection.execute(_DUE, {"mailing": launched.id, "now": now, "limit": limit}).all()
+        rows = self._statements.due(connection, launched.id, limit, now)
         if not rows:
             return [], False
         barred = self._suppression.among(session, [row.address_key for row in rows])
-        closed = _with_closed_appeals(session, {row.edition_id for row in rows})
+        # People get the rest of such an edition with their next digest.
+        closed = self._statements.closed_editions(connection, {row.edition_id for row in rows})
         claims: list[Claimed] = []
         skipped: list[tuple[int, Skip]] = []
         for row in rows:
@@ -348,8 +332,7 @@ class Outbox:
             else:
                 claims.append(_claimed(row, launched))
         if claims:
-            # Rows come in the order of the index, and mostly of the table: a plain list of numbers is enough.
-            connection.execute(_TAKE, [{"b_id": one.id, "worker": self._worker_id} for one in claims])
+            self._statements.take(connection, [one.id for one in claims], self._worker_id)
         for delivery_id, reason in skipped:
             skip = update(Delivery).where(Delivery.id == delivery_id)
             session.execute(skip.values(state=DeliveryState.SKIPPED, skip=reason, settled_at=now))
@@ -358,7 +341,7 @@ class Outbox:
     def _expire(self, session: Session, launched: Launched, now: datetime) -> int:
         waiting = (
             select(Delivery.id)
-            .where(Delivery.mailing_id == launched.id, Delivery.state.in_(WAITING_STATES))
+            .where(Delivery.mailing_id == launched.id, IS_WAITING)
             .limit(EXPIRE_ROWS)
             .with_for_update(skip_locked=True)
         )
@@ -377,8 +360,8 @@ class Outbox:
             for mailing in session.scalars(select(Mailing).where(Mailing.state == MailingState.RUNNING)):
                 rows = select(Delivery.id).where(Delivery.mailing_id == mailing.id)
                 # Two questions, since each has an index of its own.
-                waiting = session.scalar(rows.where(Delivery.state.in_(WAITING_STATES)).limit(1))
-                sending = session.scalar(rows.where(Delivery.state == DeliveryState.SENDING).limit(1))
+                waiting = session.scalar(rows.where(IS_WAITING).limit(1))
+                sending = session.scalar(rows.where(IS_SENDING).limit(1))
                 if waiting is None and sending is None:
                     mailing.state = MailingState.FINISHED
                     mailing.finished_at = now
@@ -404,7 +387,7 @@ def backlog(session: Session, *, now: datetime) -> Backlog:
     waiting = (
         select(func.count(), func.min(Delivery.due_at))
         .join(Mailing, Mailing.id == Delivery.mailing_id)
-        .where(Delivery.state.in_(WAITING_STATES), Mailing.state == MailingState.RUNNING)
+        .where(IS_WAITING, Mailing.state == MailingState.RUNNING)
     )
     due, _first = session.execute(waiting.where(Delivery.due_at <= now)).one()
     later, next_at = session.execute(waiting.where(Delivery.due_at > now)).one()
@@ -417,81 +400,6 @@ def message_id(mailing: Mailing | Launched, delivery_id: int) -> str:
     return f"<{base64.b32encode(digest).decode().lower()}@{mailing.message_domain}>"
 
 
-# What a claim reads. Conditions that are words in the row are decided by the database, so that each row comes as
-# numbers and strings and costs nothing to read.
-_NOW = bindparam("now", type_=Delivery.due_at.type)
-_DUE = (
-    select(
-        Delivery.id,
-        Delivery.fence,
-        Delivery.edition_id,
-        Delivery.attempts,
-        (Delivery.reply.like("5__ 5.7.%")).label("blamed"),
-        Subscriber.id.label("subscriber_id"),
-        Subscriber.token_epoch,
-        Subscriber.email,
-        Subscriber.address_key,
-        Subscriber.name,
-        case(
-            (Subscriber.status != Status.ACTIVE, literal(Skip.LEFT.value)),
-            (
-                Subscriber.paused_until > bindparam("now", type_=Subscriber.paused_until.type),
-                literal(Skip.PAUSED.value),
-            ),
-            else_=literal(""),
-        ).label("why_not"),
-    )
-    .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
-    .where(
-        Delivery.mailing_id == bindparam("mailing", type_=Integer),
-        Delivery.state.in_(WAITING_STATES),
-        Delivery.due_at <= _NOW,
-    )
-    .order_by(Delivery.due_at, Delivery.id)
-    .limit(bindparam("limit", type_=Integer))
-    .with_for_update(of=Delivery, skip_locked=True)
-)
-_RUNNING = select(Mailing.id).where(Mailing.state == MailingState.RUNNING).order_by(Mailing.lane, Mailing.id)
-_DELIVERIES = cast(Table, Delivery.__table__)
-_TAKE = (
-    update(_DELIVERIES)
-    .where(_DELIVERIES.c.id == bindparam("b_id"))
-    .values(state=DeliveryState.SENDING, worker_id=bindparam("worker"), fence=_DELIVERIES.c.fence + 1)
-)
-# The fence keeps out whoever lost the row meanwhile. A row that was given up as uncertain may still learn that it
-# was accepted: that is true, and nobody else has taken it.
-_HELD = _DELIVERIES.c.state == DeliveryState.SENDING
-_SETTLE = (
-    update(_DELIVERIES)
-    .where(
-        _DELIVERIES.c.id == bindparam("b_id"),
-        _DELIVERIES.c.fence == bindparam("b_fence"),
-        _HELD
-        | (
-            (_DELIVERIES.c.state == DeliveryState.UNCERTAIN)
-            & (bindparam("b_state", type_=_DELIVERIES.c.state.type) == DeliveryState.ACCEPTED)
-        ),
-    )
-    .values(
-        state=bindparam("b_state"),
-        attempts=bindparam("b_attempts"),
-        due_at=func.coalesce(bindparam("b_due", type_=_DELIVERIES.c.due_at.type), _DELIVERIES.c.due_at),
-        reply=bindparam("b_reply"),
-        settled_at=bindparam("b_settled"),
-        worker_id=None,
-    )
-)
-_HAND_BACK = (
-    update(_DELIVERIES)
-    .where(_DELIVERIES.c.id == bindparam("b_id"), _DELIVERIES.c.fence == bindparam("b_fence"), _HELD)
-    .values(
-        state=bindparam("b_state"),
-        due_at=func.coalesce(bindparam("b_due", type_=_DELIVERIES.c.due_at.type), _DELIVERIES.c.due_at),
-        worker_id=None,
-    )
-)
-
-
 def _verdict(claimed: Claimed, outcome: Outcome) -> Outcome:
     if isinstance(outcome, Deferred) and outcome.why is Why.POLICY and claimed.blamed:
         # The mailing was paused for this recipient before, and an organiser said: go on. So it is theirs alone.
@@ -499,7 +407,7 @@ def _verdict(claimed: Claimed, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _settled_row(claimed: Claimed, outcome: Outcome, now: datetime) -> dict[str, Any]:
+def _settled_row(claimed: Claimed, outcome: Outcome, now: datetime) -> SettledRow:
     settled = settlement(
         outcome,
         attempts=claimed.attempts,
@@ -508,29 +416,18 @@ def _settled_row(claimed: Claimed, outcome: Outcome, now: datetime) -> dict[str,
         now=now,
         chance=random.random(),  # noqa: S311 - jitter, no secret
     )
-    return {
-        "b_id": claimed.id,
-        "b_fence": claimed.fence,
-        "b_state": settled.state,
-        "b_attempts": settled.attempts,
-        "b_due": settled.due_at,
-        "b_reply": settled.reply,
-        "b_settled": settled.settled_at,
-    }
-
-
-def _with_closed_appeals(session: Session, edition_ids: Collection[int | None]) -> set[int]:
-    """Say which editions hold an appeal that was closed since: people get the rest of it with their next digest."""
-    return set(
-        session.scalars(
-            select(EditionAppeal.edition_id)
-            .join(Appeal, Appeal.id == EditionAppeal.appeal_id)
-            .where(EditionAppeal.edition_id.in_(edition_ids), Appeal.status == AppealStatus.CLOSED)
-        )
+    return SettledRow(
+        claimed.id,
+        claimed.fence,
+        settled.state,
+        settled.attempts,
+        settled.due_at,
+        settled.reply,
+        settled.settled_at,
     )
 
 
-def _why_not(row: Any, barred: set[str], closed: set[int]) -> Skip | None:
+def _why_not(row: DueRow, barred: set[str], closed: set[int]) -> Skip | None:
     if row.why_not:
         return Skip(row.why_not)
     if row.address_key in barred:
@@ -538,7 +435,7 @@ def _why_not(row: Any, barred: set[str], closed: set[int]) -> Skip | None:
     return Skip.CLOSED if row.edition_id in closed else None
 
 
-def _claimed(row: Any, launched: Launched) -> Claimed:
+def _claimed(row: DueRow, launched: Launched) -> Claimed:
     if row.edition_id is None:
         msg = f"delivery {row.id} is queued without an edition"
         raise AssertionError(msg)

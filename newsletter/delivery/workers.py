@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
-from newsletter.delivery.model import Delivery, DeliveryState, Mailing, WorkerRow
+from newsletter.delivery.model import IS_SENDING, Delivery, DeliveryState, Mailing, WorkerRow
 from newsletter.delivery.outcome import Uncertain
 from newsletter.delivery.settle import settlement
 
@@ -131,7 +131,7 @@ def _settle_orphans(session: Session, now: datetime) -> Counter[DeliveryState]:
     rows = session.execute(
         select(Delivery, Mailing)
         .join(Mailing, Mailing.id == Delivery.mailing_id)
-        .where(Delivery.state == DeliveryState.SENDING, ~alive)
+        .where(IS_SENDING, ~alive)
         .with_for_update(of=Delivery, skip_locked=True)
     ).all()
     for delivery, mailing in rows:
