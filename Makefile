@@ -1,12 +1,12 @@
 # make demo   the whole thing on this machine        make check  format, lint, types, catalogues
 # make test   every test                             make pictures  the digest as PNGs, to be looked at
-# make bench  how fast it sends, beside others
+# make bench  how fast it sends, beside others         make faults    every way of breaking it, some 40 minutes
 # Each sets up what it needs: a .venv, the pinned packages and, for tests and as root, Debian's packages.
 
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench pictures wheel clean
+.PHONY: demo test check faults bench pictures wheel clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/runtime.ready
@@ -25,6 +25,10 @@ check: $(VENV)/development.ready
 pictures: $(VENV)/development.ready
 	@tools/prepare system
 	$(BIN)/python -m tools.pictures pictures
+
+faults: $(VENV)/development.ready
+	@tools/prepare system
+	$(BIN)/python -m tests.faults $(FAULTS)
 
 bench: $(VENV)/development.ready
 	@tools/prepare system

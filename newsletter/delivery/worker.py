@@ -25,7 +25,7 @@ from newsletter.delivery.workers import BEAT_S
 from subscribers.database import Database
 from subscribers.errors import DatabaseLocked, DatabaseUnreachable
 
-CLAIMS_PER_LINE = 4  # on the wire, announced, ready, being written down: what a crash makes uncertain, so no more
+CLAIMS_PER_LINE = 3  # on the wire, announced, being written down: what a crash makes uncertain, so no more
 GATHER_S = 0.004  # outcomes that come within so long are written down together, unless a line's worth is there before
 TICK_S = 0.2  # how long a pause, a cancel or an alert may go unnoticed
 IDLE_S = 10.0  # a line that had nothing to carry for so long is closed
