@@ -114,13 +114,14 @@ def outcome_of(stage: Stage, code: int, text: str) -> Outcome | None:
 
 def _meaning(stage: Stage, code: int, text: str) -> Meaning:
     found = _ENHANCED.match(text)
+    digits = f"{code:03}"
     # A server that contradicts itself is taken by its code alone.
-    enhanced = ".".join(found.groups()) if found and found[1] == str(code)[0] else "none"
+    enhanced = ".".join(found.groups()) if found and found[1] == digits[0] else "none"
     return next(
         rule.meaning
         for rule in TABLE
         if rule.at & stage
-        and _pattern(rule.code).fullmatch(str(code))
+        and _pattern(rule.code).fullmatch(digits)
         and (not rule.enhanced or _pattern(rule.enhanced).fullmatch(enhanced))
         and (not rule.words or re.search(rule.words, text, re.IGNORECASE))
     )
