@@ -15,6 +15,7 @@ from newsletter.cli.digest import digest
 from newsletter.cli.dkim import dkim
 from newsletter.cli.init import init
 from newsletter.cli.mailing import mailing
+from newsletter.cli.run import run
 from newsletter.cli.send import send, worker
 from newsletter.cli.subscriber import subscriber
 from newsletter.cli.web import web
@@ -41,7 +42,7 @@ def cli(context: click.Context, config: Path | None) -> None:
     context.call_on_close(context.obj.close)
 
 
-for command in (init, demo, appeal, subscriber, digest, mailing, send, worker, web, database, dkim):
+for command in (init, demo, appeal, subscriber, digest, mailing, run, send, worker, web, database, dkim):
     cli.add_command(command)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 
+import httpx
 import pytest
 
 from newsletter.cli.sending import SendingProgress
@@ -165,3 +166,26 @@ def test_progress_tells_rate_done_deferred_and_time_left(capsys, monkeypatch):
         outcomes["deferred"] += 1
         progress(outcomes)
     assert capsys.readouterr().err.splitlines() == ["1,010 of 10,000 done · 10 deferred · 101/s · 89 s left"]
+
+
+def test_pages_and_sender_run_under_one_command_and_end_together(planned, tmp_path, mailserver):
+    read, write = os.pipe()
+    mailserver.answer_data = lambda _data: os.write(write, b"x") and None
+    with subprocess.Popen(
+        [sys.executable, "-m", "newsletter", "run", "--port", "0"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as both:
+        lines = iter(both.stdout.readline, "")
+        address = next(found[1] for line in lines if (found := re.search(r" at (http://\S+?)\. ", line)))
+        assert httpx.get(f"{address}/unsubscribe/x").status_code == 404
+        assert [os.read(read, 1) for _ in range(3)] == [b"x"] * 3
+        both.send_signal(signal.SIGINT)
+        both.communicate(timeout=60)
+    os.close(read)
+    os.close(write)
+    assert both.returncode == 0
+    assert sql(tmp_path, "SELECT state, count(*) FROM deliveries GROUP BY state") == [("accepted", 3)]
+    assert sql(tmp_path, "SELECT * FROM workers") == []
