@@ -5,18 +5,31 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from sqlalchemy import select
 
 from newsletter.delivery.outbox import Outbox
 from newsletter.settings import load_settings
 from newsletter.wiring import Parts
+from subscribers.preferences import Format, Profile
+from tools.bench.mail_size import WORDS, sentences_for, title
 from tools.bench.servers import administer
+
+ROOT = Path(__file__).parents[2]
 
 NAMES = ("Rosa", "Жанна Ибраева", "Ana Pérez", "Søren", "Meryem Yılmaz", "Layla", "Chandrakant Ramachandran", "")
 DOMAINS = 500
-WORDS = "They were taken from the strike tent at dawn and nobody has been told where they are being held. "
-SAMPLE = 50  # mails that are stamped to learn their size
+APPEALS = 8  # in a large digest; a small one has one
+LARGE_BYTES = 20_000
+SAMPLE = 50  # mails that are stamped to learn their size and to look into them
+SETUP_S = 1800  # that one command may take
+# Also where another copy of the program is installed: what stands beside the bench is what it measures.
+THIS_PROGRAM = {"PYTHONPATH": str(ROOT)}
 
 
 @dataclass(frozen=True)
@@ -42,20 +55,34 @@ class Folder:
             for old in self.path.glob(f"{name}.db*"):
                 old.unlink()
             shutil.copy(self.path / "newsletter.db", copy)
+            with copy.open("rb") as file:
+                os.fsync(file.fileno())  # else the disk would still be writing it while the sender's time is taken
             return {"NEWSLETTER_DATABASE_URL": f"sqlite:///{copy}"}
         administer(self.server, f"DROP DATABASE IF EXISTS {name}")
         administer(self.server, f"CREATE DATABASE {name} TEMPLATE {self.path.name}")
+        administer(self.server, "CHECKPOINT")
         return {"NEWSLETTER_DATABASE_URL": f"{self.server}/{name}"}
 
+    def sample(self, **settings: str) -> list[bytes]:
+        """Stamp the first mails of a copy as the sender would; gives them as they go over the wire."""
+        with _parts(self.path, self.copy("sample") | settings) as parts:
+            worker = parts.worker()
+            outbox = Outbox(parts.database, parts.suppression)
+            outbox.enrol(now=parts.clock())
+            claims = outbox.turn([], want=SAMPLE, now=parts.clock()).claims
+            worker.stamp.load(claims)
+            return [envelope.data for one in claims if (envelope := worker.stamp.envelope(one)) is not None]
 
-def make(path: Path, *, count: int, mail_bytes: int, server: str | None = None) -> Folder:
+
+def make(path: Path, *, count: int, mail_bytes: int, server: str | None = None, form: Format = Format.HTML) -> Folder:
     """Set a newsletter up.
 
     Args:
         path: a folder to be made; its name is the database's on a server.
         count: how many people.
-        mail_bytes: how large each mail is to be on the wire, about.
+        mail_bytes: how large each mail is to be on the wire, about; there is a smallest one.
         server: where a PostgreSQL database is to be made; None means SQLite.
+        form: what everybody's mail is made of.
     """
     path.mkdir(parents=True)
     environment = {}
@@ -68,13 +95,19 @@ def make(path: Path, *, count: int, mail_bytes: int, server: str | None = None) 
         rows.writerow(("email", "name", "cadence"))
         rows.writerows((f"person.{n}@list{n % DOMAINS}.example", NAMES[n % len(NAMES)], "weekly") for n in range(count))
     command(path, "subscriber", "import", "people.csv", "--consent", "a bench", **environment)
-    appeals, words = _shape(mail_bytes)
-    _write_appeals(path, appeals, words)
+    if form is not Format.HTML:
+        _let_everybody_read(form, path, environment)
+    appeals = APPEALS if mail_bytes > LARGE_BYTES else 1
+    _write_appeals(path, appeals, sentences_for(mail_bytes, appeals=appeals, form=form))
     command(path, "appeal", "import", *[f"appeal-{n}.md" for n in range(appeals)], **environment)
     command(path, "appeal", "approve", "--all", **environment)
     command(path, "digest", "plan", "--cadence", "weekly", **environment)
-    made = Folder(path, server, count, 0)
-    return Folder(path, server, count, _mean_size(made))
+    if server is not None:
+        administer(server, "VACUUM ANALYZE", database=path.name)  # now, not in the middle of a run
+    mails = Folder(path, server, count, 0).sample()
+    if len(set(mails)) < len(mails):
+        raise SystemExit("Two people would get the very same mail: what is personal is missing.")
+    return Folder(path, server, count, sum(map(len, mails)) // len(mails))
 
 
 def command(path: Path, *arguments: str, **environment: str) -> str:
@@ -82,50 +115,44 @@ def command(path: Path, *arguments: str, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "newsletter", *arguments],
         cwd=path,
-        env=os.environ | environment,
+        env=os.environ | THIS_PROGRAM | environment,
         capture_output=True,
         text=True,
         check=False,
-        timeout=1800,
+        timeout=SETUP_S,
     )
     if done.returncode:
         raise SystemExit(f"newsletter {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout
 
 
-def _shape(mail_bytes: int) -> tuple[int, int]:
-    """Say how many appeals, and how many repetitions of the words in each, make a mail of about this size.
-
-    The smallest digest with one appeal takes some 15 kB in text and HTML together, each further one some 3.5 kB.
-    """
-    appeals = max(1, min(8, (mail_bytes - 12_000) // 4_500))
-    rest = mail_bytes - 11_500 - appeals * 3_500
-    return appeals, max(1, rest // (appeals * 2 * len(WORDS)))
+def _let_everybody_read(form: Format, path: Path, environment: Mapping[str, str]) -> None:
+    # A list from elsewhere doesn't say it; people choose it on their page.
+    with _parts(path, environment) as parts, parts.database.write() as session:
+        for profile in session.scalars(select(Profile)):
+            profile.format = form
+            profile.key = profile.reading.key
 
 
-def _write_appeals(path: Path, appeals: int, words: int) -> None:
+def _write_appeals(path: Path, appeals: int, sentences: int) -> None:
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
     for number in range(appeals):
         (path / f"appeal-{number}.md").write_text(
-            f"---\nid: bench-{number}\ntitle: Strikers arrested, case {number}\nbyline: Strike committee\n"
-            f"date: 2026-11-{number + 10}\nlanguage: en\nurl: https://appeals.example.org/{number}\n"
-            f"teaser: |\n  {WORDS * words}\n---\n\n{WORDS}\n",
+            f"---\nid: bench-{number}\ntitle: {title(number)}\nbyline: Strike committee\n"
+            f"date: {yesterday}\nlanguage: en\nurl: https://appeals.example.org/{number}\n"
+            f"teaser: |\n  {WORDS * sentences}\n---\n\n{WORDS}\n",
             encoding="utf-8",
         )
 
 
-def _mean_size(folder: Folder) -> int:
-    environment = folder.copy("sample")
+@contextmanager
+def _parts(path: Path, environment: Mapping[str, str]) -> Iterator[Parts]:
+    """Open a folder's newsletter in this process, with settings of its own."""
     before = dict(os.environ)
     os.environ.update(environment)
     try:
-        parts = Parts(load_settings(folder.path / "newsletter.toml"))
-        worker = parts.worker()
-        outbox = Outbox(parts.database, parts.suppression)
-        outbox.enrol(now=parts.clock())
-        claims = outbox.turn([], want=SAMPLE, now=parts.clock()).claims
-        sizes = [len(envelope.data) for one in claims if (envelope := worker.stamp.envelope(one)) is not None]
-        parts.close()
+        with closing(Parts(load_settings(path / "newsletter.toml"))) as parts:
+            yield parts
     finally:
         os.environ.clear()
         os.environ.update(before)
-    return sum(sizes) // len(sizes)
