@@ -7,17 +7,22 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from threading import Event, Thread, Timer
 
 from sqlalchemy import func, select
 
 from newsletter.delivery.model import Delivery, DeliveryState
 from subscribers.database import Database
-from tools.bench.newsletter_folder import Folder
-from tools.bench.servers import Sink, sink
+from tools.bench.newsletter_folder import THIS_PROGRAM, Folder
+from tools.bench.servers import Sink, program, sink, size_taken
 
 SAMPLE_S = 0.02
+RUN_S = 3600  # then something hangs
 FROM, TO = "news@example.org", "rosa@example.org"
 
 
@@ -28,12 +33,14 @@ class Figure:
     Attributes:
         mails: how many the server took; every one was asked for.
         seconds: from the first to the last.
-        cpu_s: processor seconds of the sending process.
+        wall_s: of the whole command, with its start.
+        cpu_s: processor seconds of the sending process, with its start.
         memory_mb: the most that it had at once.
     """
 
     mails: int
     seconds: float
+    wall_s: float
     cpu_s: float
     memory_mb: float
 
@@ -58,18 +65,15 @@ class Bench:
     def smtp_source(self, count: int, mail_bytes: int) -> Figure:
         """Run Postfix's load generator, in C: no database, one mail for all."""
         with sink(self.scratch) as server:
-            command = ["smtp-source", "-d", "-s", str(self.connections), "-m", str(count), "-l", str(mail_bytes)]
-            _out, seconds, cpu_s, memory_mb = _run(
-                [*command, "-f", FROM, "-t", TO, f"127.0.0.1:{server.port}"], self.scratch, {}
-            )
-            return _figure(server, count, seconds, cpu_s, memory_mb)
+            ran = self._source(server.port, count, mail_bytes - self._source_headers, self.connections)
+            return _figure(server, count, ran, ran.wall_s)
 
     def plain(self, count: int, mail_bytes: int) -> Figure:
         """Run aiosmtplib as it comes."""
         with sink(self.scratch) as server:
             arguments = map(str, (server.port, count, self.connections, mail_bytes))
-            out, _wall, cpu_s, memory_mb = _run([sys.executable, "-m", "tools.bench.plain", *arguments], Path.cwd(), {})
-            return _figure(server, count, float(out), cpu_s, memory_mb)
+            ran = _run([sys.executable, "-m", "tools.bench.plain", *arguments], self.scratch, {})
+            return _figure(server, count, ran, float(ran.out))
 
     def newsletter(self, folder: Folder, **settings: str) -> Figure:
         """Run `newsletter send`: its own figure is from its first claim to its last record."""
@@ -80,20 +84,37 @@ class Bench:
         }
         with sink(self.scratch) as server:
             environment["NEWSLETTER_SMTP_PORT"] = str(server.port)
-            out, _wall, cpu_s, memory_mb = _run(
-                [sys.executable, "-m", "newsletter", "send", "--json"], folder.path, environment
-            )
-            said = json.loads(out)
+            ran = _run([sys.executable, "-m", "newsletter", "send", "--json"], folder.path, environment)
+            said = json.loads(ran.out)
             accepted = _accepted(environment["NEWSLETTER_DATABASE_URL"])
             if accepted != folder.count or said["outcomes"] != {"accepted": folder.count}:
                 raise SystemExit(f"{folder.count} were to be sent, and the database has {accepted}: {said}")
-            return _figure(server, folder.count, said["seconds"], cpu_s, memory_mb)
+            return _figure(server, folder.count, ran, said["seconds"])
+
+    @cached_property
+    def _source_headers(self) -> int:
+        # smtp-source counts its body alone.
+        return size_taken(lambda port: self._source(port, 1, 1_000, 1)) - 1_000
+
+    def _source(self, port: int, count: int, body_bytes: int, connections: int) -> "_Ran":
+        sizes = ("-s", str(connections), "-m", str(count), "-l", str(body_bytes))
+        return _run([program("smtp-source"), "-d", *sizes, "-f", FROM, "-t", TO, f"127.0.0.1:{port}"], self.scratch, {})
 
 
-def _figure(server: Sink, count: int, seconds: float, cpu_s: float, memory_mb: float) -> Figure:
+@dataclass(frozen=True, kw_only=True)
+class _Ran:
+    out: str
+    wall_s: float
+    cpu_s: float
+    memory_mb: float
+
+
+def _figure(server: Sink, count: int, ran: _Ran, seconds: float) -> Figure:
     if server.taken != count:
         raise SystemExit(f"{count} were to be sent, and the server took {server.taken}: no figure without proof.")
-    return Figure(mails=count, seconds=seconds, cpu_s=cpu_s, memory_mb=memory_mb)
+    if not 0 < seconds <= ran.wall_s:
+        raise SystemExit(f"It says {seconds} s, and was there for {ran.wall_s:.3f} s.")
+    return Figure(mails=count, seconds=seconds, wall_s=ran.wall_s, cpu_s=ran.cpu_s, memory_mb=ran.memory_mb)
 
 
 def _accepted(url: str) -> int:
@@ -104,31 +125,55 @@ def _accepted(url: str) -> int:
     return found or 0
 
 
-def _run(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[str, float, float, float]:
-    """Run a program; gives its output, seconds, processor seconds and the most memory it had, in MB."""
-    began = time.monotonic()
+def _run(command: list[str], folder: Path, environment: dict[str, str]) -> _Ran:
+    """Run a program to its end.
+
+    Its time is taken by a call that waits, and its memory looked at from beside it.
+    """
     with (
         tempfile.TemporaryFile("w+") as out,
         tempfile.TemporaryFile("w+") as faults,
-        subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=out, stderr=faults) as process,
+        subprocess.Popen(
+            command, cwd=folder, env=os.environ | THIS_PROGRAM | environment, stdout=out, stderr=faults
+        ) as process,
     ):
-        memory_kb = 0
+        began = time.monotonic()
         try:
-            # Not the kernel's ru_maxrss: a child begins with what its parent had.
-            while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-                memory_kb = max(memory_kb, _peak_kb(process.pid))
-                time.sleep(SAMPLE_S)
-            _pid, status, usage = os.wait4(process.pid, 0)
+            with _watched(process) as memory_kb:
+                _pid, status, usage = os.wait4(process.pid, 0)
+                wall_s = time.monotonic() - began
         except BaseException:
             process.kill()
             raise
         process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.monotonic() - began
         out.seek(0)
         faults.seek(0)
         if process.returncode:
             raise SystemExit(f"{' '.join(command)} ended with {process.returncode}: {faults.read()[-2000:]}")
-        return out.read(), seconds, usage.ru_utime + usage.ru_stime, memory_kb / 1000
+        return _Ran(
+            out=out.read(), wall_s=wall_s, cpu_s=usage.ru_utime + usage.ru_stime, memory_mb=max(memory_kb) / 1000
+        )
+
+
+@contextmanager
+def _watched(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
+    """Note the most memory that a process has had, in kB, and end it should it hang."""
+    ended, peaks = Event(), [0]
+
+    def look() -> None:
+        # Not the kernel's ru_maxrss: a child begins with what its parent had.
+        while not ended.wait(SAMPLE_S):
+            peaks[0] = max(peaks[0], _peak_kb(process.pid))
+
+    watcher, patience = Thread(target=look, daemon=True), Timer(RUN_S, process.kill)
+    watcher.start()
+    patience.start()
+    try:
+        yield peaks
+    finally:
+        patience.cancel()
+        ended.set()
+        watcher.join()
 
 
 def _peak_kb(pid: int) -> int:

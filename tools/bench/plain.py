@@ -14,7 +14,9 @@ import uvloop
 async def send(port: int, count: int, connections: int, size_bytes: int) -> float:
     """Send; gives the seconds."""
     head = b"From: news@example.org\r\nTo: rosa@example.org\r\nSubject: bench\r\n\r\n"
-    mail = head + b"All quiet on every front, and a line is as long as this one.\r\n" * ((size_bytes - len(head)) // 62)
+    line_of_it = b"All quiet on every front, and a line is as long as this one.\r\n"
+    body = line_of_it * (1 + (size_bytes - len(head)) // len(line_of_it))
+    mail = head + body[: size_bytes - len(head) - 2] + b"\r\n"
     began = time.monotonic()
     numbers = iter(range(count))
 
