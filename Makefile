@@ -6,7 +6,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check faults bench pictures wheel clean
+.PHONY: demo test check faults bench bench-memory pictures wheel clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/runtime.ready
@@ -32,7 +32,11 @@ faults: $(VENV)/development.ready
 
 bench: $(VENV)/development.ready
 	@tools/prepare system
-	$(BIN)/python -m tools.bench $(BENCH)
+	$(BIN)/python -m tools.bench --only speed $(BENCH)
+
+bench-memory: $(VENV)/development.ready
+	@tools/prepare system
+	$(BIN)/python -m tools.bench --only memory $(BENCH)
 
 wheel: $(VENV)/development.ready
 	$(BIN)/python -m build --wheel

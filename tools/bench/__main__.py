@@ -9,33 +9,105 @@ import json
 import os
 import platform
 import shutil
+import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from statistics import median
-from typing import cast
 
 from rich.console import Console
-from rich.table import Table
 
+from subscribers.preferences import Format
 from tools.bench.contenders import Bench, Figure
-from tools.bench.newsletter_folder import Folder, command, make
-from tools.bench.servers import postgresql
+from tools.bench.newsletter_folder import ROOT, Folder, command, make
+from tools.bench.report import (
+    ED25519,
+    PLAIN,
+    POSTGRESQL,
+    RSA,
+    SOURCE,
+    SQLITE,
+    MemoryRow,
+    SpeedRow,
+    memory_table,
+    speed_table,
+)
+from tools.bench.servers import postgresql, server_binaries
 
-HISTORY = Path("docs/bench-history.jsonl")
-SCRATCH = Path("build/bench")
-SIZES = {"10 kB": (10_000, 20_000), "40 kB": (40_000, 10_000)}  # bytes and mails
-SOURCE, PLAIN = "smtp-source (C)", "aiosmtplib"
-SQLITE, POSTGRESQL, RSA, ED25519 = "newsletter, SQLite", "newsletter, PostgreSQL", "…, DKIM RSA", "…, DKIM Ed25519"
-WANTED = {("10 kB", SQLITE): 0.8, ("40 kB", SQLITE): 1.0, ("10 kB", POSTGRESQL): 0.6, ("40 kB", POSTGRESQL): 0.9}
-WANTED_PLAIN = 3.0
-WANTED_MEMORY_MB = 150.0
+HISTORY = ROOT / "docs" / "bench-history.jsonl"
+SCRATCH = ROOT / "build" / "bench"
 MEMORY_COUNTS = (100_000, 1_000_000)
+MEMORY_BYTES = 2_000
+QUICK_SHARE = 0.1
 
-Runs = dict[tuple[str, str], list[Figure]]
+
+@dataclass(frozen=True)
+class Size:
+    """One size of mail: the small one is of text alone, for in HTML our smallest digest is larger."""
+
+    name: str
+    mail_bytes: int
+    mails: int
+    form: Format = Format.HTML
+    with_server: bool = True
+    with_dkim: bool = False
+
+
+SIZES = (
+    Size("10 kB", 10_000, 20_000, Format.TEXT, with_dkim=True),
+    Size("smallest HTML", 1, 20_000, with_server=False),
+    Size("40 kB", 40_000, 10_000),
+)
+
+
+@dataclass
+class Field:
+    """Who runs, and what came of it."""
+
+    bench: Bench
+    mail_bytes: dict[str, int] = field(default_factory=dict)
+    contenders: dict[tuple[str, str], Callable[[], Figure]] = field(default_factory=dict)
+    runs: dict[tuple[str, str], list[Figure]] = field(default_factory=dict)
+
+    def enter(self, size: Size, share: float, *, server: str | None, sqlite_only: bool) -> None:
+        """Make what runs at this size."""
+        mails = max(1, int(size.mails * share))
+        _say(f"Making a newsletter with {mails:,} mails: {size.name} …")
+        name = f"bench_{''.join(filter(str.isalnum, size.name)).lower()}"
+        wanted = partial(make, count=mails, mail_bytes=size.mail_bytes, form=size.form)
+        folder = wanted(self.bench.scratch / "sqlite" / name)
+        self.mail_bytes[size.name] = folder.mail_bytes
+        add = partial(self._add, size.name)
+        add(SOURCE, partial(self.bench.smtp_source, mails, folder.mail_bytes))
+        add(PLAIN, partial(self.bench.plain, mails, folder.mail_bytes))
+        add(SQLITE, partial(self.bench.newsletter, folder))
+        if server is not None and size.with_server:
+            other = wanted(self.bench.scratch / "server" / name, server=server)
+            add(POSTGRESQL, partial(self.bench.newsletter, other))
+        if size.with_dkim and not sqlite_only:
+            for kind, who in (("rsa", RSA), ("ed25519", ED25519)):
+                if _signs(folder, kind):
+                    add(who, partial(self.bench.newsletter, folder, NEWSLETTER_DKIM_SELECTOR=kind))
+
+    def run(self, rounds: int) -> list[SpeedRow]:
+        """Let everybody run once a round, in an order that moves on."""
+        order = list(self.contenders)
+        for number in range(rounds):
+            start = number * len(order) // rounds
+            for key in order[start:] + order[:start]:
+                figure = self.contenders[key]()
+                self.runs.setdefault(key, []).append(figure)
+                _say(f"round {number + 1}  {key[0]:<13}  {key[1]:<22} {figure.rate:>8,.0f}/s")
+        return [SpeedRow.of(size, who, self.runs, self.mail_bytes[size]) for size, who in order]
+
+    def _add(self, size: str, who: str, run: Callable[[], Figure]) -> None:
+        self.contenders[size, who] = run
 
 
 def main() -> None:
@@ -43,132 +115,119 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=10)
-    parser.add_argument("--share", type=float, default=1.0, help="of the usual number of mails, for a quick look")
+    parser.add_argument("--share", type=float, default=1.0, help="of the usual number of mails")
+    parser.add_argument(
+        "--quick", action="store_true", help="to try the bench itself: one round of a tenth, no history"
+    )
     parser.add_argument("--only", choices=["speed", "memory"], help="one of both alone")
     parser.add_argument("--sqlite-only", action="store_true", help="without PostgreSQL and DKIM")
     parser.add_argument("--no-history", action="store_true", help="don't add to docs/bench-history.jsonl")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the document there too")
     chosen = parser.parse_args()
+    if chosen.quick:
+        chosen.rounds, chosen.share, chosen.no_history = 1, QUICK_SHARE, True
+        chosen.only = chosen.only or "speed"
+    # So that the servers that were started are ended, whoever tells us to end.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _told_to_end)
     shutil.rmtree(SCRATCH, ignore_errors=True)
     SCRATCH.mkdir(parents=True)
-    bench = Bench(scratch=SCRATCH.absolute(), connections=chosen.connections)
-    document = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **_circumstances(chosen.connections)}
+    bench = Bench(scratch=SCRATCH, connections=chosen.connections)
+    document = _circumstances(chosen.connections, chosen.rounds)
     try:
         if chosen.only != "memory":
-            document["speed"] = _speed(bench, chosen.rounds, chosen.share, sqlite_only=chosen.sqlite_only)
+            speed = _speed(bench, chosen.rounds, chosen.share, sqlite_only=chosen.sqlite_only)
+            document["speed"] = [row.document() for row in speed]
         if chosen.only != "speed":
-            document["memory"] = _memory(bench, chosen.share)
+            document["memory"] = [row.document() for row in _memory(bench, chosen.share)]
     finally:
         shutil.rmtree(SCRATCH, ignore_errors=True)
     if not chosen.no_history:
         with HISTORY.open("a", encoding="utf-8") as file:
             file.write(json.dumps(document) + "\n")
     if chosen.json:
-        chosen.json.write_text(json.dumps(document, indent=2), encoding="utf-8")
+        chosen.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(document))
 
 
-def _speed(bench: Bench, rounds: int, share: float, *, sqlite_only: bool) -> list[dict[str, object]]:
-    runs: Runs = {}
-    sizes: dict[str, int] = {}
+def _speed(bench: Bench, rounds: int, share: float, *, sqlite_only: bool) -> list[SpeedRow]:
     with ExitStack() as stack:
         server = None if sqlite_only else stack.enter_context(postgresql(bench.scratch / "postgresql"))
-        contenders: dict[tuple[str, str], Callable[[], Figure]] = {}
-        for size, (mail_bytes, count) in SIZES.items():
-            mails = int(count * share)
-            _say(f"Making a newsletter with {mails:,} mails of {size} …")
-            name = f"bench_{size.split()[0]}"
-            folder = make(bench.scratch / "sqlite" / name, count=mails, mail_bytes=mail_bytes)
-            sizes[size] = folder.mail_bytes
-            contenders[size, SOURCE] = lambda folder=folder: bench.smtp_source(folder.count, folder.mail_bytes)
-            contenders[size, PLAIN] = lambda folder=folder: bench.plain(folder.count, folder.mail_bytes)
-            contenders[size, SQLITE] = lambda folder=folder: bench.newsletter(folder)
-            if size == "10 kB" and not sqlite_only:
-                _add_signing(bench, contenders, folder)
-            if server is not None:
-                other = make(bench.scratch / "server" / name, count=mails, mail_bytes=mail_bytes, server=server)
-                contenders[size, POSTGRESQL] = lambda folder=other: bench.newsletter(folder)
-        order = list(contenders)
-        for number in range(rounds):
-            for key in order[number % len(order) :] + order[: number % len(order)]:
-                figure = contenders[key]()
-                runs.setdefault(key, []).append(figure)
-                _say(f"round {number + 1}  {key[0]}  {key[1]:<24} {figure.rate:>8,.0f}/s")
-    rows = [_row(size, who, runs, sizes[size]) for size, who in order]
-    _show(rows, bench.connections, rounds)
+        runners = Field(bench)
+        for size in SIZES:
+            runners.enter(size, share, server=server, sqlite_only=sqlite_only)
+        rows = runners.run(rounds)
+    _console().print(speed_table(rows, connections=bench.connections, rounds=rounds))
     return rows
 
 
-def _add_signing(bench: Bench, contenders: dict[tuple[str, str], Callable[[], Figure]], folder: Folder) -> None:
-    for kind, who in (("rsa", RSA), ("ed25519", ED25519)):
-        command(folder.path, "dkim", "create", "--type", kind, "--selector", kind)
-        contenders["10 kB", who] = lambda kind=kind: bench.newsletter(folder, NEWSLETTER_DKIM_SELECTOR=kind)
-
-
-def _row(size: str, who: str, runs: Runs, mail_bytes: int) -> dict[str, object]:
-    figures = runs[size, who]
-    against = [mine.rate / ceiling.rate for mine, ceiling in zip(figures, runs[size, SOURCE], strict=True)]
-    plain = [mine.rate / other.rate for mine, other in zip(figures, runs[size, PLAIN], strict=True)]
-    return {
-        "size": size,
-        "mail_bytes": mail_bytes,
-        "who": who,
-        "mails": figures[0].mails,
-        "per_second": round(median(one.rate for one in figures)),
-        "cpu_s_per_thousand": round(median(one.cpu_s / one.mails * 1000 for one in figures), 3),
-        "memory_mb": round(max(one.memory_mb for one in figures), 1),
-        "of_smtp_source": [round(value, 3) for value in (median(against), min(against), max(against))],
-        "of_aiosmtplib": round(median(plain), 2),
-        "wanted": WANTED.get((size, who)),
-    }
-
-
-def _show(rows: list[dict[str, object]], connections: int, rounds: int) -> None:
-    table = Table(title=f"{connections} connections, median of {rounds} rounds", box=None, header_style="bold")
-    for column in ("mail", "who", "mails/s", "CPU s/1,000", "MB", "of smtp-source", "wanted", "of aiosmtplib"):
-        table.add_column(column, justify="left" if column in {"mail", "who"} else "right", no_wrap=True)
-    for row in rows:
-        middle, low, high = cast(list[float], row["of_smtp_source"])
-        wanted = row["wanted"]
-        ratio = cast(float, row["of_aiosmtplib"])
-        told = (" met" if ratio >= WANTED_PLAIN else " MISSED") if row["who"] in {SQLITE, POSTGRESQL} else ""
-        table.add_row(
-            f"{row['mail_bytes']:,} B",
-            str(row["who"]),
-            f"{row['per_second']:,}",
-            f"{row['cpu_s_per_thousand']:.3f}",
-            f"{row['memory_mb']:.0f}",
-            f"{middle:.2f} ({low:.2f}…{high:.2f})",
-            "" if wanted is None else f"{wanted:.1f} {'met' if middle >= wanted else 'MISSED'}",
-            f"{ratio:.1f}{told}",
-        )
-    Console(stderr=True, width=110).print(table)
-
-
-def _memory(bench: Bench, share: float) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
+def _memory(bench: Bench, share: float) -> list[MemoryRow]:
+    rows: list[MemoryRow] = []
+    smallest: Figure | None = None
     for count in MEMORY_COUNTS:
-        mails = int(count * share)
+        mails = max(1, int(count * share))
         _say(f"Making a newsletter with {mails:,} mails …")
-        folder = make(bench.scratch / f"memory_{mails}", count=mails, mail_bytes=1)
+        folder = make(bench.scratch / f"memory_{mails}", count=mails, mail_bytes=MEMORY_BYTES, form=Format.TEXT)
         figure = bench.newsletter(folder)
-        rows.append({"mails": mails, "memory_mb": round(figure.memory_mb, 1), "per_second": round(figure.rate)})
-        met = "met" if figure.memory_mb < WANTED_MEMORY_MB else "MISSED"
-        wanted = f"wanted under {WANTED_MEMORY_MB:.0f}: {met}"
-        _say(f"{mails:>9,} mails: {figure.memory_mb:.0f} MB, {wanted}; {figure.rate:,.0f}/s")
+        rows.append(MemoryRow.of(figure, folder.mail_bytes, smallest))
+        smallest = smallest or figure
         shutil.rmtree(folder.path)
+    _console().print(memory_table(rows))
     return rows
 
 
-def _circumstances(connections: int) -> dict[str, object]:
-    git = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False)
+def _signs(folder: Folder, kind: str) -> bool:
+    command(folder.path, "dkim", "create", "--type", kind, "--selector", kind)
+    mails = folder.sample(NEWSLETTER_DKIM_SELECTOR=kind)
+    signed = all(b"DKIM-Signature:" in mail.partition(b"\r\n\r\n")[0] for mail in mails)
+    if not signed:
+        _say(f"Left out: with a {kind} key set, mails carry no DKIM-Signature.")
+    return signed
+
+
+def _circumstances(connections: int, rounds: int) -> dict[str, object]:
     return {
-        "commit": commit.stdout.strip(),
-        "python": platform.python_version(),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _told_by("git", "rev-parse", "--short", "HEAD"),
+        "changed_since": bool(_told_by("git", "status", "--porcelain", "--untracked-files=no")),
         "cores": os.cpu_count(),
         "connections": connections,
+        "rounds": rounds,
+        "versions": {
+            "python": platform.python_version(),
+            "uvloop": _installed("uvloop"),
+            "aiosmtplib": _installed("aiosmtplib"),
+            "sqlite": sqlite3.sqlite_version,
+            "postfix": _told_by("dpkg-query", "-W", "-f", "${Version}", "postfix"),
+            "postgresql": _told_by(str(binaries / "postgres"), "--version")
+            if (binaries := server_binaries())
+            else None,
+        },
     }
+
+
+def _told_by(*words: str) -> str | None:
+    try:
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
+    except OSError:
+        return None
+    return done.stdout.strip() or None
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _told_to_end(_number: int, _frame: object) -> None:
+    raise SystemExit("Told to end.")
+
+
+def _console() -> Console:
+    console = Console(stderr=True)
+    return console if console.is_terminal else Console(stderr=True, width=100)
 
 
 def _say(line: str) -> None:

@@ -1,0 +1,183 @@
+"""What the runs come to: medians, ratios within a round, what was wanted of them, and a table to read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+
+from rich.table import Table
+
+from tools.bench.contenders import Figure
+
+SOURCE, PLAIN = "smtp-source (C)", "aiosmtplib"
+SQLITE, POSTGRESQL = "newsletter, SQLite", "newsletter, PostgreSQL"
+RSA, ED25519 = "…, DKIM RSA-2048", "…, DKIM Ed25519"
+
+WANTED = {("10 kB", SQLITE): 0.8, ("40 kB", SQLITE): 1.0, ("10 kB", POSTGRESQL): 0.6, ("40 kB", POSTGRESQL): 0.9}
+WANTED_OF_PLAIN = 3.0
+WANTED_MEMORY_MB = 150.0
+FLAT = 1.1  # times the memory of the smaller mailing, at the most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A ratio, taken in each round."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def over(cls, mine: Sequence[Figure], others: Sequence[Figure]) -> "Span":
+        """Compare rounds pairwise: machines are slower and faster by the minute."""
+        ratios = [one.rate / other.rate for one, other in zip(mine, others, strict=True)]
+        return cls(median=round(median(ratios), 3), least=round(min(ratios), 3), most=round(max(ratios), 3))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedRow:
+    """One contender at one size, over all rounds.
+
+    Attributes:
+        size, mail_bytes: what the size is called, and what it really is on the wire.
+        mails: in each round.
+        per_second: the median; of the contender's own time, without the start of its program.
+        wall_per_second: the same with the start.
+        memory_mb: the most in any round.
+        of_source, of_plain: ratios of mails a second.
+        wanted, wanted_of_plain: the least that those ought to be; None where nothing was promised.
+    """
+
+    size: str
+    who: str
+    mail_bytes: int
+    mails: int
+    per_second: int
+    wall_per_second: int
+    cpu_s_per_thousand: float
+    memory_mb: float
+    of_source: Span
+    of_plain: Span
+    wanted: float | None
+    wanted_of_plain: float | None
+
+    @classmethod
+    def of(cls, size: str, who: str, runs: Mapping[tuple[str, str], Sequence[Figure]], mail_bytes: int) -> "SpeedRow":
+        """Sum up."""
+        figures = runs[size, who]
+        wanted = WANTED.get((size, who))
+        return cls(
+            size=size,
+            who=who,
+            mail_bytes=mail_bytes,
+            mails=figures[0].mails,
+            per_second=round(median(one.rate for one in figures)),
+            wall_per_second=round(median(one.mails / one.wall_s for one in figures)),
+            cpu_s_per_thousand=round(median(one.cpu_s / one.mails * 1000 for one in figures), 3),
+            memory_mb=round(max(one.memory_mb for one in figures), 1),
+            of_source=Span.over(figures, runs[size, SOURCE]),
+            of_plain=Span.over(figures, runs[size, PLAIN]),
+            wanted=wanted,
+            wanted_of_plain=None if wanted is None else WANTED_OF_PLAIN,
+        )
+
+    def document(self) -> dict[str, object]:
+        """Give it for JSON, with what became of the promises."""
+        return asdict(self) | {
+            "met": _met(self.of_source.median, self.wanted),
+            "met_of_plain": _met(self.of_plain.median, self.wanted_of_plain),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryRow:
+    """One mailing's memory.
+
+    Attributes:
+        flat: whether it is no more than that of the smallest mailing, give or take a tenth; None for that one.
+    """
+
+    mails: int
+    mail_bytes: int
+    memory_mb: float
+    per_second: int
+    wanted_mb: float
+    flat: bool | None
+
+    @classmethod
+    def of(cls, figure: Figure, mail_bytes: int, smallest: Figure | None) -> "MemoryRow":
+        """Sum up; `smallest` is what it has to be as flat as."""
+        return cls(
+            mails=figure.mails,
+            mail_bytes=mail_bytes,
+            memory_mb=round(figure.memory_mb, 1),
+            per_second=round(figure.rate),
+            wanted_mb=WANTED_MEMORY_MB,
+            flat=None if smallest is None else figure.memory_mb <= smallest.memory_mb * FLAT,
+        )
+
+    def document(self) -> dict[str, object]:
+        """Give it for JSON."""
+        return asdict(self) | {"met": self.memory_mb < self.wanted_mb}
+
+
+def speed_table(rows: Sequence[SpeedRow], *, connections: int, rounds: int) -> Table:
+    """Draw the rows; fits 100 columns."""
+    title = (
+        f"{connections} connections, rounds: {rounds}; median (least…most)\n"
+        f"Wanted of aiosmtplib: {WANTED_OF_PLAIN:g} times as many"
+    )
+    columns = ("bytes", "who", "mails/s", "CPU s/\n1,000", "MB", "of\nsmtp-source", "wanted", "of\naiosmtplib")
+    table = _table(title, columns, left={"who", "wanted"})
+    for place, row in enumerate(rows):
+        if place and rows[place - 1].size != row.size:
+            table.add_section()
+        first = place == 0 or rows[place - 1].size != row.size
+        span = row.of_source
+        table.add_row(
+            f"{row.mail_bytes:,}" if first else "",
+            row.who,
+            f"{row.per_second:,}",
+            f"{row.cpu_s_per_thousand:.3f}",
+            f"{row.memory_mb:.0f}",
+            "1" if row.who == SOURCE else f"{span.median:.2f} ({span.least:.2f}…{span.most:.2f})",
+            _verdict(span.median, row.wanted),
+            f"{row.of_plain.median:.1f}{_told(row.of_plain.median, row.wanted_of_plain)}",
+        )
+    return table
+
+
+def memory_table(rows: Sequence[MemoryRow]) -> Table:
+    """Draw the rows."""
+    table = _table("Memory, SQLite", ("mails", "bytes", "mails/s", "MB", "wanted"), left={"wanted"})
+    for row in rows:
+        flat = "" if row.flat is None else f"; flat: {'met' if row.flat else 'MISSED'}"
+        met = "met" if row.memory_mb < row.wanted_mb else "MISSED"
+        table.add_row(
+            f"{row.mails:,}",
+            f"{row.mail_bytes:,}",
+            f"{row.per_second:,}",
+            f"{row.memory_mb:.0f}",
+            f"< {row.wanted_mb:.0f}: {met}{flat}",
+        )
+    return table
+
+
+def _table(title: str, columns: Sequence[str], *, left: set[str]) -> Table:
+    table = Table(
+        title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
+    )
+    for column in columns:
+        table.add_column(column, justify="left" if column in left else "right", no_wrap=True)
+    return table
+
+
+def _met(value: float, wanted: float | None) -> bool | None:
+    return None if wanted is None else value >= wanted
+
+
+def _verdict(value: float, wanted: float | None) -> str:
+    return "" if wanted is None else f"≥ {wanted:.1f}{_told(value, wanted)}"
+
+
+def _told(value: float, wanted: float | None) -> str:
+    return "" if wanted is None else " met" if value >= wanted else " MISSED"
