@@ -97,7 +97,9 @@ def greeting(name: str, language: str) -> str:
 
     A name comes from a public form, and could otherwise be used to mail a link of one's own to anyone.
     """
-    name = " ".join("".join(character for character in name if _is_seen(character)).split())
+    if not name.isprintable():
+        name = "".join(filter(_is_seen, name))
+    name = " ".join(name.split())
     translations = words(language)
     if not name or len(name) > _LONGEST_NAME or _MAY_FILL_MAIL.intersection(name):
         return translations.gettext("Hello,")

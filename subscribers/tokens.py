@@ -45,20 +45,22 @@ class Tokens:
 
     Deterministic, so that one person's link is the same in every attempt at a mail; encrypted, so that a link
     tells nobody a subscriber's number or how many there are; opened in constant time by the library. The purpose
-    is authenticated with it. Layout: key id (1 byte), tag (16), facts (10); base64url without padding, 36 characters.
+    is authenticated with it. Layout: key id (1 byte), tag (16), facts (10); in base64url these
+    27 bytes are 36 characters without padding.
     """
 
     def __init__(self, keys: Keys) -> None:
         """Take the keys; old ones open, the current one seals."""
         self._ciphers = {key_id: AESSIV(key) for key_id, key in keys.tokens.items()}
-        self._current = keys.current
+        key_id = bytes([keys.current])
+        self._key_id = key_id
+        self._seal = self._ciphers[keys.current].encrypt
+        self._about = {purpose: [key_id, purpose.encode()] for purpose in Purpose}
 
     def issue(self, purpose: Purpose, *, subscriber_id: int, epoch: int) -> str:
         """Make the token for one subscriber and one purpose."""
-        key_id = bytes([self._current])
-        facts = _FACTS.pack(subscriber_id, epoch)
-        sealed = self._ciphers[self._current].encrypt(facts, [key_id, purpose.encode()])
-        return base64.urlsafe_b64encode(key_id + sealed).rstrip(b"=").decode()
+        sealed = self._seal(_FACTS.pack(subscriber_id, epoch), self._about[purpose])
+        return base64.urlsafe_b64encode(self._key_id + sealed).decode()
 
     def read(self, purpose: Purpose, token: str) -> Claim:
         """Open a token.

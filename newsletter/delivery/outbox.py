@@ -1,22 +1,20 @@
 """The queue: which deliveries are due, who has taken them, and what became of them."""
 
-import base64
-import hmac
 import random
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 from typing import NamedTuple
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.delivery.control import sweep_cancelled
 from newsletter.delivery.model import (
     IS_SENDING,
     IS_WAITING,
-    DailyCount,
     Delivery,
     DeliveryState,
     Lane,
@@ -30,7 +28,7 @@ from newsletter.delivery.settle import REPLY_LENGTH, settlement
 from newsletter.delivery.statements import DueRow, SettledRow, Statements
 from newsletter.delivery.workers import Process, Watch
 from subscribers.addresses import wire_form
-from subscribers.database import Database
+from subscribers.database import Bare, Database
 from subscribers.errors import DatabaseLocked
 from subscribers.model import LeftReason, Subscriber
 from subscribers.suppression import SuppressionList
@@ -195,17 +193,20 @@ class Outbox:
         Raises:
             DatabaseLocked: another program holds the database; nothing was changed, `ended` must be brought again.
         """
-        with self._database.write() as session:
-            paused = self._record(session, ended, now)
+        paused = self._act(ended, now)
+        with self._database.write_bare() as connection:
+            self._record(connection, ended, now)
             if known is not None:
-                self._hand_back_unknown(session, known)
-            running = self._running(session)
+                self._hand_back_unknown(connection, known)
+            running = self._running(self._statements.running(connection))
             claims: list[Claimed] = []
             dry, held = True, False
-            rest = self._allowed(session, allowance, now)
+            rest = None
+            if allowance is not None:
+                rest = max(0, allowance - self._statements.sent_today(connection, now))
             for launched in running.values():
                 if now >= launched.expires_at:
-                    dry &= self._expire(session, launched, now) < EXPIRE_ROWS
+                    dry &= self._statements.expire(connection, launched.id, EXPIRE_ROWS, now) < EXPIRE_ROWS
                     continue
                 ordinary = launched.lane is Lane.REST
                 room = (want if ordinary else max(want, want_urgent)) - len(claims)
@@ -217,7 +218,7 @@ class Outbox:
                     room = min(room, rest)
                     if not room:
                         continue
-                taken, more = self._claim(session, launched, room, now)
+                taken, more = self._claim(connection, launched, room, now)
                 claims += taken
                 dry &= not more
                 if ordinary and rest is not None:
@@ -234,11 +235,14 @@ class Outbox:
         """
         for attempt in range(PATIENCE):
             try:
-                with self._database.write() as session:
-                    return self._record(session, ended, now)
+                paused = self._act(ended, now)
+                with self._database.write_bare() as connection:
+                    self._record(connection, ended, now)
             except DatabaseLocked:
                 if attempt == PATIENCE - 1:
                     raise
+            else:
+                return paused
         return {}
 
     def look(self, *, now: datetime) -> tuple[Mapping[int, Launched], bool]:
@@ -247,7 +251,10 @@ class Outbox:
         It only reads: a worker that has nothing to do keeps no other program from writing.
         """
         with self._database.read() as session:
-            running = self._running(session)
+            ids = session.scalars(
+                select(Mailing.id).where(Mailing.state == MailingState.RUNNING).order_by(Mailing.lane, Mailing.id)
+            )
+            running = self._running(ids.all())
             for launched in running.values():
                 due = select(Delivery.id).where(Delivery.mailing_id == launched.id, IS_WAITING)
                 if now < launched.expires_at:
@@ -258,40 +265,26 @@ class Outbox:
 
     # ── in the order in which a turn goes ────────────────────────────────────────────────────────────────────────
 
-    def _record(self, session: Session, ended: Sequence[Ended], now: datetime) -> dict[int, str]:
-        if not ended:
-            return {}
-        rows: list[SettledRow] = []
-        paused: dict[int, str] = {}
-        for claimed, outcome, until in ended:
-            if outcome is None:
-                state = DeliveryState.DEFERRED if claimed.attempts else DeliveryState.QUEUED
-                rows.append(SettledRow(claimed.id, claimed.fence, state, claimed.attempts, until, None, None))
-                continue
-            verdict = _verdict(claimed, outcome)
-            if isinstance(verdict, Refused) and verdict.dead:
-                self._bury(session, claimed, now)
-            elif isinstance(verdict, Deferred) and verdict.why.pauses_mailing:
-                paused[claimed.mailing.id] = verdict.reply
-            rows.append(_settled_row(claimed, verdict, now))
-        connection = session.connection()
-        self._statements.settle(connection, rows)
-        if accepted := sum(isinstance(outcome, Accepted) for _claimed, outcome, _until in ended):
-            self._statements.count(connection, self._worker_id, accepted, now)
-        for mailing_id, reply in paused.items():
-            pause = update(Mailing).where(Mailing.id == mailing_id, Mailing.state == MailingState.RUNNING)
-            session.execute(pause.values(state=MailingState.PAUSED, note=reply[:REPLY_LENGTH]))
-        return paused
+    def _act(self, ended: Sequence[Ended], now: datetime) -> dict[int, str]:
+        """Do what replies ask for beyond their own row; gives the mailings that were paused, with the reply.
 
-    def _hand_back_unknown(self, session: Session, known: Collection[int]) -> None:
-        mine = select(Delivery.id).where(IS_SENDING, Delivery.worker_id == self._worker_id)
-        lost = [delivery_id for delivery_id in session.scalars(mine) if delivery_id not in known]
-        if lost:
-            waiting = case((Delivery.attempts > 0, DeliveryState.DEFERRED), else_=DeliveryState.QUEUED)
-            session.execute(
-                update(Delivery).where(Delivery.id.in_(lost)).values(state=waiting, worker_id=None),
-                execution_options={"synchronize_session": False},
-            )
+        It happens before those rows are written, in a transaction of its own: done twice, it is as if done once.
+        """
+        verdicts = [(claimed, _verdict(claimed, outcome)) for claimed, outcome, _until in ended if outcome is not None]
+        dead = [claimed for claimed, verdict in verdicts if isinstance(verdict, Refused) and verdict.dead]
+        paused = {
+            claimed.mailing.id: verdict.reply
+            for claimed, verdict in verdicts
+            if isinstance(verdict, Deferred) and verdict.why.pauses_mailing
+        }
+        if dead or paused:
+            with self._database.write() as session:
+                for claimed in dead:
+                    self._bury(session, claimed, now)
+                for mailing_id, reply in paused.items():
+                    pause = update(Mailing).where(Mailing.id == mailing_id, Mailing.state == MailingState.RUNNING)
+                    session.execute(pause.values(state=MailingState.PAUSED, note=reply[:REPLY_LENGTH]))
+        return paused
 
     def _bury(self, session: Session, claimed: Claimed, now: datetime) -> None:
         """Suppress an address that the server says does not exist: asking on would spoil our name with it."""
@@ -301,55 +294,43 @@ class Outbox:
             person.leave(LeftReason.BOUNCED, now)
             session.flush()
 
-    def _allowed(self, session: Session, allowance: int | None, now: datetime) -> int | None:
-        if allowance is None:
-            return None
-        sent = session.scalar(select(func.sum(DailyCount.accepted)).where(DailyCount.day == now.date())) or 0
-        on_the_way = session.scalar(select(func.count()).select_from(Delivery).where(IS_SENDING))
-        return max(0, allowance - int(sent) - int(on_the_way or 0))
+    def _record(self, connection: Bare, ended: Sequence[Ended], now: datetime) -> None:
+        if not ended:
+            return
+        self._statements.settle(connection, [_settled_row(one, now) for one in ended])
+        if accepted := sum(isinstance(outcome, Accepted) for _claimed, outcome, _until in ended):
+            self._statements.count(connection, self._worker_id, accepted, now)
 
-    def _running(self, session: Session) -> dict[int, Launched]:
-        ids = self._statements.running(session.connection())
+    def _hand_back_unknown(self, connection: Bare, known: Collection[int]) -> None:
+        mine = self._statements.own(connection, self._worker_id)
+        if lost := [delivery_id for delivery_id in mine if delivery_id not in known]:
+            self._statements.hand_back(connection, lost)
+
+    def _running(self, ids: Sequence[int]) -> dict[int, Launched]:
         if unknown := [mailing_id for mailing_id in ids if mailing_id not in self._launched]:
-            for mailing in session.scalars(select(Mailing).where(Mailing.id.in_(unknown))):
-                self._launched[mailing.id] = _launched(mailing)
+            with self._database.read() as session:
+                for mailing in session.scalars(select(Mailing).where(Mailing.id.in_(unknown))):
+                    self._launched[mailing.id] = _launched(mailing)
         return {mailing_id: self._launched[mailing_id] for mailing_id in ids}
 
-    def _claim(self, session: Session, launched: Launched, limit: int, now: datetime) -> tuple[list[Claimed], bool]:
+    def _claim(self, connection: Bare, launched: Launched, limit: int, now: datetime) -> tuple[list[Claimed], bool]:
         """Take up to `limit` due deliveries of one mailing; say also whether there may be more."""
-        connection = session.connection()
         rows = self._statements.due(connection, launched.id, limit, now)
         if not rows:
             return [], False
-        barred = self._suppression.among(session, [row.address_key for row in rows])
+        hashes = [self._suppression.hash(row.address_key) for row in rows]
+        barred = self._statements.suppressed(connection, hashes)
         # People get the rest of such an edition with their next digest.
         closed = self._statements.closed_editions(connection, {row.edition_id for row in rows})
         claims: list[Claimed] = []
-        skipped: list[tuple[int, Skip]] = []
-        for row in rows:
-            if reason := _why_not(row, barred, closed):
-                skipped.append((row.id, reason))
+        for row, hashed in zip(rows, hashes, strict=True):
+            if reason := _why_not(row, closed, suppressed=hashed in barred):
+                self._statements.skip(connection, row.id, reason, now)
             else:
                 claims.append(_claimed(row, launched))
         if claims:
             self._statements.take(connection, [one.id for one in claims], self._worker_id)
-        for delivery_id, reason in skipped:
-            skip = update(Delivery).where(Delivery.id == delivery_id)
-            session.execute(skip.values(state=DeliveryState.SKIPPED, skip=reason, settled_at=now))
         return claims, len(rows) == limit
-
-    def _expire(self, session: Session, launched: Launched, now: datetime) -> int:
-        waiting = (
-            select(Delivery.id)
-            .where(Delivery.mailing_id == launched.id, IS_WAITING)
-            .limit(EXPIRE_ROWS)
-            .with_for_update(skip_locked=True)
-        )
-        expire = update(Delivery).where(Delivery.id.in_(waiting))
-        done = session.execute(
-            expire.values(state=DeliveryState.EXPIRED, settled_at=now), execution_options={"synchronize_session": False}
-        )
-        return int(done.rowcount)  # type: ignore[attr-defined]
 
     # ── afterwards ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -396,8 +377,20 @@ def backlog(session: Session, *, now: datetime) -> Backlog:
 
 def message_id(mailing: Mailing | Launched, delivery_id: int) -> str:
     """Give the Message-ID of a delivery (RFC 5322 3.6.4): fixed, unique, and telling nobody how many there are."""
-    digest = hmac.digest(mailing.nonce, delivery_id.to_bytes(8, "big"), "sha256")[:15]
-    return f"<{base64.b32encode(digest).decode().lower()}@{mailing.message_domain}>"
+    return f"<{proof(mailing, b'message', delivery_id, size=15)}@{mailing.message_domain}>"
+
+
+def proof(mailing: Mailing | Launched, purpose: bytes, delivery_id: int, *, size: int) -> str:
+    """Give what nobody can guess who does not know the mailing's nonce: keyed BLAKE2b (RFC 7693), in hexadecimal.
+
+    Args:
+        mailing: what the delivery is part of.
+        purpose: what it is for, in 16 bytes or less; for another purpose it is another.
+        delivery_id: which.
+        size: in bytes.
+    """
+    number = delivery_id.to_bytes(8, "big")
+    return blake2b(number, key=mailing.nonce, person=purpose, digest_size=size).hexdigest()
 
 
 def _verdict(claimed: Claimed, outcome: Outcome) -> Outcome:
@@ -407,9 +400,13 @@ def _verdict(claimed: Claimed, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _settled_row(claimed: Claimed, outcome: Outcome, now: datetime) -> SettledRow:
+def _settled_row(ended: Ended, now: datetime) -> SettledRow:
+    claimed, outcome, until = ended
+    if outcome is None:
+        state = DeliveryState.DEFERRED if claimed.attempts else DeliveryState.QUEUED
+        return SettledRow(claimed.id, claimed.fence, state, claimed.attempts, until, None, None)
     settled = settlement(
-        outcome,
+        _verdict(claimed, outcome),
         attempts=claimed.attempts,
         on_uncertain=claimed.mailing.on_uncertain,
         expires_at=claimed.mailing.expires_at,
@@ -427,10 +424,10 @@ def _settled_row(claimed: Claimed, outcome: Outcome, now: datetime) -> SettledRo
     )
 
 
-def _why_not(row: DueRow, barred: set[str], closed: set[int]) -> Skip | None:
+def _why_not(row: DueRow, closed: set[int], *, suppressed: bool) -> Skip | None:
     if row.why_not:
         return Skip(row.why_not)
-    if row.address_key in barred:
+    if suppressed:
         return Skip.SUPPRESSED
     return Skip.CLOSED if row.edition_id in closed else None
 

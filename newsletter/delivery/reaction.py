@@ -101,10 +101,10 @@ def outcome_of(stage: Stage, code: int, text: str) -> Outcome | None:
         The outcome; None if no server could mean this as an answer to that command. After the dot it is `Uncertain`
         even then.
     """
-    meaning = _meaning(stage, code, text)
     reply = f"{code} {text}".rstrip()
-    if meaning.accepted:
-        return Accepted(reply)
+    if stage is Stage.DOT and 200 <= code < 300:
+        return Accepted(reply)  # the table's first line, said of nearly every mail, without the way through the table
+    meaning = _meaning(stage, code, text)
     if meaning.why is not None:
         return Deferred(reply, meaning.why)
     if meaning.unknown:

@@ -1,13 +1,11 @@
 """Puts what is one person's alone into an edition: name, links, Message-ID, return path."""
 
-import base64
-import hmac
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
 from newsletter.delivery.courier import Envelope
-from newsletter.delivery.outbox import Claimed, Launched, message_id
+from newsletter.delivery.outbox import Claimed, Launched, message_id, proof
 from newsletter.editions.compose import stored_edition
 from newsletter.editions.message import Personal, Sender
 from newsletter.editions.prepared import Prepared, Signer
@@ -118,5 +116,4 @@ def return_path(bounce_address: str, mailing: Launched, delivery_id: int) -> str
     """
     if MARK not in bounce_address:
         return bounce_address
-    proof = hmac.digest(mailing.nonce, b"bounce" + delivery_id.to_bytes(8, "big"), "sha256")[:5]
-    return bounce_address.replace(MARK, f"{delivery_id}-{base64.b32encode(proof).decode().lower()}")
+    return bounce_address.replace(MARK, f"{delivery_id}-{proof(mailing, b'bounce', delivery_id, size=5)}")

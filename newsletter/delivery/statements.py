@@ -10,9 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy.engine import Connection
-
 from newsletter.delivery.model import DeliveryState, Skip
+from subscribers.database import Bare
 from subscribers.model import Status
 
 
@@ -83,75 +82,127 @@ _POSTGRESQL_ROWS = """
 """
 
 
+_RUNNING = "SELECT id FROM mailings WHERE state = 'running' ORDER BY lane, id"
+_SUPPRESSED = "SELECT hash FROM suppressions WHERE hash {among}"
+_CLOSED = """
+    SELECT DISTINCT e.edition_id FROM edition_appeals e JOIN appeals a ON a.id = e.appeal_id
+    WHERE e.edition_id {among} AND a.status = 'closed'
+"""
+_TAKE = "UPDATE deliveries SET state = 'sending', worker_id = {mark}, fence = fence + 1 WHERE id {among}"
+_SKIP = "UPDATE deliveries SET state = 'skipped', skip = {mark}, settled_at = {mark} WHERE id = {mark}"
+_COUNT = """
+    INSERT INTO daily_counts (day, worker_id, accepted) VALUES ({mark}, {mark}, {mark})
+    ON CONFLICT (day, worker_id) DO UPDATE SET accepted = daily_counts.accepted + excluded.accepted
+"""
+_SENT = "SELECT coalesce(sum(accepted), 0) FROM daily_counts WHERE day = {mark}"
+_UNDER_WAY = "SELECT count(*) FROM deliveries WHERE state = 'sending'"
+_EXPIRE = """
+    UPDATE deliveries SET state = 'expired', settled_at = {mark} WHERE id IN (
+        SELECT id FROM deliveries WHERE mailing_id = {mark} AND state IN ('queued', 'deferred') LIMIT {mark} {locked}
+    )
+"""
+_OWN = "SELECT id FROM deliveries WHERE state = 'sending' AND worker_id = {mark}"
+_HAND_BACK = """
+    UPDATE deliveries SET state = CASE WHEN attempts > 0 THEN 'deferred' ELSE 'queued' END, worker_id = NULL
+    WHERE id {among}
+"""
+
+
 class Statements:
     """These statements, as one kind of database wants them."""
 
     def __init__(self, *, is_sqlite: bool) -> None:
         """Take the kind."""
         self._is_sqlite = is_sqlite
+        mark = "?" if is_sqlite else "%s"
+        among = "IN (SELECT value FROM json_each(?))" if is_sqlite else "= ANY(%s)"
+
+        def meant(statement: str) -> str:
+            locked = "" if is_sqlite else "FOR UPDATE SKIP LOCKED"
+            return statement.format(mark=mark, among=among, locked=locked)
+
         if is_sqlite:
-            self._due = _named(_DUE, ("now", "mailing", "now", "limit"), "?")
+            self._due = _named(_DUE, ("now", "mailing", "now", "limit"), mark)
             self._settle = _SETTLE.format(rows=_SQLITE_ROWS)
         else:
             due = _DUE.replace("%", "%%") + " FOR UPDATE OF d SKIP LOCKED"
-            self._due = _named(due, ("now", "mailing", "now", "limit"), "%s")
+            self._due = _named(due, ("now", "mailing", "now", "limit"), mark)
             self._settle = _SETTLE.format(rows=_POSTGRESQL_ROWS)
+        self._suppressed, self._closed, self._take = meant(_SUPPRESSED), meant(_CLOSED), meant(_TAKE)
+        self._skip, self._count, self._sent = meant(_SKIP), meant(_COUNT), meant(_SENT)
+        self._expire, self._own, self._hand_back = meant(_EXPIRE), meant(_OWN), meant(_HAND_BACK)
 
-    def running(self, connection: Connection) -> list[int]:
+    def running(self, connection: Bare) -> list[int]:
         """Give the mailings that may be sent from, the most urgent first."""
-        rows = connection.exec_driver_sql("SELECT id FROM mailings WHERE state = 'running' ORDER BY lane, id")
-        return [number for (number,) in rows]
+        return [number for (number,) in connection.execute(_RUNNING).fetchall()]
 
-    def due(self, connection: Connection, mailing: int, limit: int, now: datetime) -> list[DueRow]:
+    def due(self, connection: Bare, mailing: int, limit: int, now: datetime) -> list[DueRow]:
         """Give deliveries of a mailing that are due, the longest due first; on PostgreSQL they are locked."""
         moment = self._moment(now)
-        rows = connection.exec_driver_sql(self._due, (moment, mailing, moment, limit))
+        rows = connection.execute(self._due, (moment, mailing, moment, limit)).fetchall()
         return [DueRow(*row) for row in rows]
 
-    def closed_editions(self, connection: Connection, editions: Iterable[int | None]) -> set[int]:
+    def suppressed(self, connection: Bare, hashes: list[bytes]) -> set[bytes]:
+        """Give those of the hashes of address keys that are suppressed."""
+        if self._is_sqlite:  # JSON knows no bytes
+            statement = f"SELECT hash FROM suppressions WHERE hash IN ({', '.join('?' * len(hashes))})"  # noqa: S608 - marks
+            return {found for (found,) in connection.execute(statement, hashes).fetchall()}
+        return {bytes(found) for (found,) in connection.execute(self._suppressed, (hashes,)).fetchall()}
+
+    def closed_editions(self, connection: Bare, editions: Iterable[int | None]) -> set[int]:
         """Give those of the editions that hold an appeal which was closed."""
-        numbers = _numbers(edition for edition in editions if edition is not None)
-        rows = connection.exec_driver_sql(
-            "SELECT e.edition_id FROM edition_appeals e JOIN appeals a ON a.id = e.appeal_id "  # noqa: S608 - numbers
-            f"WHERE e.edition_id IN ({numbers}) AND a.status = 'closed'"
-        )
-        return {number for (number,) in rows}
+        numbers = self._numbers(edition for edition in editions if edition is not None)
+        return {number for (number,) in connection.execute(self._closed, (numbers,)).fetchall()}
 
-    def take(self, connection: Connection, deliveries: Iterable[int], worker_id: int) -> None:
+    def take(self, connection: Bare, deliveries: Iterable[int], worker_id: int) -> None:
         """Make deliveries `sending`, in a worker's name."""
-        connection.exec_driver_sql(
-            f"UPDATE deliveries SET state = 'sending', worker_id = {worker_id:d}, fence = fence + 1 "  # noqa: S608 - numbers
-            f"WHERE id IN ({_numbers(deliveries)})"
-        )
+        connection.execute(self._take, (worker_id, self._numbers(deliveries)))
 
-    def settle(self, connection: Connection, rows: Sequence[SettledRow]) -> None:
+    def skip(self, connection: Bare, delivery: int, reason: Skip, now: datetime) -> None:
+        """Note that a delivery is not sent, and why."""
+        connection.execute(self._skip, (reason.value, self._moment(now), delivery))
+
+    def settle(self, connection: Bare, rows: Sequence[SettledRow]) -> None:
         """Write down what became of deliveries, as far as their fence says that nobody else has taken them."""
         if self._is_sqlite:
             stored = [
                 (r.id, r.fence, r.state, r.attempts, self._moment(r.due_at), r.reply, self._moment(r.settled_at))
                 for r in rows
             ]
-            connection.exec_driver_sql(self._settle, (json.dumps(stored),))
+            connection.execute(self._settle, (json.dumps(stored),))
         else:
-            connection.exec_driver_sql(self._settle, tuple(map(list, zip(*rows, strict=True))))
+            connection.execute(self._settle, tuple(map(list, zip(*rows, strict=True))))
 
-    def count(self, connection: Connection, worker_id: int, accepted: int, now: datetime) -> None:
+    def count(self, connection: Bare, worker_id: int, accepted: int, now: datetime) -> None:
         """Add to how many mails a worker handed over on a day."""
-        connection.exec_driver_sql(
-            "INSERT INTO daily_counts (day, worker_id, accepted) "  # noqa: S608 - numbers, and a date of our own
-            f"VALUES ('{now.date().isoformat()}', {worker_id:d}, {accepted:d}) "
-            "ON CONFLICT (day, worker_id) DO UPDATE SET accepted = daily_counts.accepted + excluded.accepted"
-        )
+        connection.execute(self._count, (now.date().isoformat(), worker_id, accepted))
+
+    def sent_today(self, connection: Bare, now: datetime) -> int:
+        """Say how many mails all workers have handed over on a day, or may have by now."""
+        ((sent,),) = connection.execute(self._sent, (now.date().isoformat(),)).fetchall()
+        ((under_way,),) = connection.execute(_UNDER_WAY).fetchall()
+        return int(sent) + int(under_way)
+
+    def expire(self, connection: Bare, mailing: int, limit: int, now: datetime) -> int:
+        """End deliveries of a mailing whose time is over; gives how many."""
+        return connection.execute(self._expire, (self._moment(now), mailing, limit)).rowcount
+
+    def own(self, connection: Bare, worker_id: int) -> list[int]:
+        """Give the deliveries that are `sending` in a worker's name."""
+        return [number for (number,) in connection.execute(self._own, (worker_id,)).fetchall()]
+
+    def hand_back(self, connection: Bare, deliveries: Iterable[int]) -> None:
+        """Put deliveries back into the queue."""
+        connection.execute(self._hand_back, (self._numbers(deliveries),))
+
+    def _numbers(self, numbers: Iterable[int]) -> str | list[int]:
+        return json.dumps(list(numbers)) if self._is_sqlite else list(numbers)
 
     def _moment(self, moment: datetime | None) -> Any:
         """Write a moment as `subscribers.database.Instant` does."""
         if moment is None or not self._is_sqlite:
             return moment
         return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-def _numbers(numbers: Iterable[int]) -> str:
-    return ", ".join(f"{number:d}" for number in numbers)
 
 
 def _named(statement: str, names: Iterable[str], mark: str) -> str:

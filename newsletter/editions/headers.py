@@ -53,6 +53,9 @@ def _is_plain(text: str) -> bool:
 
 
 def _encoded_words(text: str) -> str:
+    whole = text.encode("utf-8", "replace")
+    if len(whole) <= MAX_WORD_BYTES:
+        return _word(whole)
     words: list[str] = []
     chunk = b""
     for char in text:

@@ -28,6 +28,7 @@ from newsletter.editions.slots import Slot, SlotUnfilled, mark, pieces
 LINE_BYTES = 57  # make 76 characters of base64 (RFC 2045 6.8)
 MAX_QUOTED = 75  # characters of quoted-printable on a line, for an '=' to follow (RFC 2045 6.7)
 END = b".\r\n"  # of every message (RFC 5321 4.1.1.4)
+_NEEDS_NO_QUOTING = re.compile(rb"[!-<>-~][ -<>-~]{,73}[!-<>-~]")  # a link, mostly; it fits into one line
 _BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
 Values = Mapping[Slot, str]
@@ -199,6 +200,8 @@ def _quoted(data: bytes) -> bytes:
 
     The data begins a line on the wire; so does whatever follows it.
     """
+    if _NEEDS_NO_QUOTING.fullmatch(data):
+        return data + b"=\r\n"
     quoted = binascii.b2a_qp(data, istext=True)
     if b"\n" in quoted:
         quoted = quoted.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
