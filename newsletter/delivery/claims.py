@@ -164,7 +164,7 @@ class Claims:
         if claimed.id not in self._taken_at:
             return
         self._tries[claimed.id] += 1
-        if self.closed or not self._may_wait(claimed):
+        if self.closed or not self._may_wait(claimed, self.clock()):
             self._release(Ended(claimed, None))
         elif self._tries[claimed.id] >= TRIES:
             self._send_away(claimed, AWAY_S)
@@ -180,10 +180,11 @@ class Claims:
 
     def _first(self, queue: deque[Claimed], now: float) -> Envelope | None:
         """Give the first of a lane that may go; hand back what has waited too long or would have to."""
-        blocked: Counter[str] = Counter()
+        blocked: dict[str, int] = {}
+        moment = self.clock()
         for _ in range(len(queue)):
             claimed = queue.popleft()
-            if not self._may_wait(claimed) or now - self._taken_at[claimed.id] > FRESH_S:
+            if not self._may_wait(claimed, moment) or now - self._taken_at[claimed.id] > FRESH_S:
                 if claimed.id in self._taken_at:
                     self._release(Ended(claimed, None))  # the next turn sees why, and does what follows
                 continue
@@ -195,7 +196,7 @@ class Claims:
                     return envelope
                 self.pace.withdrawn(domain)
                 continue
-            blocked[domain] += 1
+            blocked[domain] = blocked.get(domain, 0) + 1
             if wait <= PATIENT_S or (wait == float("inf") and blocked[domain] <= HELD_FOR_ONE_DOMAIN):
                 queue.append(claimed)
             else:
@@ -214,12 +215,9 @@ class Claims:
             self._finish(claimed, Refused("the stored address can't be written to"))
         return envelope
 
-    def _may_wait(self, claimed: Claimed) -> bool:
-        return (
-            claimed.id in self._taken_at
-            and claimed.mailing.id in self.running
-            and self.clock() < claimed.mailing.expires_at
-        )
+    def _may_wait(self, claimed: Claimed, moment: datetime) -> bool:
+        mailing = claimed.mailing
+        return claimed.id in self._taken_at and mailing.id in self.running and moment < mailing.expires_at
 
     def _send_away(self, claimed: Claimed, seconds: float) -> None:
         self.away_until = self.monotonic() + seconds

@@ -22,6 +22,7 @@ from newsletter.delivery.courier import Envelope, RelayAway, RelayRefuses, Work
 from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused, Uncertain, Why
 from newsletter.delivery.reaction import START_INPUT, Stage, outcome_of
 
+GOOD = ord("2")
 CLOSING = 421  # "service not available, closing transmission channel" (RFC 5321 4.2.1)
 FINAL_REPLY_S = 600.0  # a server may scan the mail first (RFC 5321 4.5.3.2.6); giving up early makes it uncertain
 BODY_S = 180.0  # for each block of the body (RFC 5321 4.5.3.2.5)
@@ -43,6 +44,10 @@ class _Expected(Enum):
     EMPTY_DOT = auto()  # the end of a message that has no recipient and no text (RFC 2920 3.1)
     RSET = auto()
     QUIT = auto()
+
+    def __init__(self, _number: int) -> None:
+        """Note whether a good reply only says 'go on'; asked four times a mail."""
+        self.only_go_on = self.name in {"MAIL", "RCPT"}
 
 
 _MARKS = frozenset({b" ", b"-", b"", b"\r"})  # after a reply's code
@@ -91,6 +96,7 @@ class Conversation(asyncio.Protocol):
         self.carried = 0
         self._transport = transport
         self._offer = offer
+        self._pipelined = offer.pipelining
         self._work = work
         self._timeout_s = timeout_s
         self._mails_left = mails
@@ -179,6 +185,10 @@ class Conversation(asyncio.Protocol):
                 return
             if mark == b"-":
                 self._lines.append(line[4:])
+                continue
+            if line[0] == GOOD and self._pipelined and self._expected and self._expected[0].only_go_on:
+                self._expected.popleft()  # what follows went out together with the command
+                self._lines = []
                 continue
             text = line[4:]
             if self._lines:

@@ -69,6 +69,7 @@ class Claimed(NamedTuple):
         edition_id: which edition.
         subscriber_id, token_epoch: who it is for, as links need it.
         address: who it is for, as SMTP needs it.
+        domain: where the address leads, in small letters.
         name: who it is for, as greetings need it.
         attempts: verdicts so far.
         blamed: whether the last verdict was about us (5.7.x).
@@ -81,14 +82,10 @@ class Claimed(NamedTuple):
     subscriber_id: int
     token_epoch: int
     address: str
+    domain: str
     name: str
     attempts: int
     blamed: bool
-
-    @property
-    def domain(self) -> str:
-        """Where the address leads, in small letters."""
-        return self.address[self.address.rfind("@") + 1 :]
 
 
 class Ended(NamedTuple):
@@ -270,7 +267,11 @@ class Outbox:
 
         It happens before those rows are written, in a transaction of its own: done twice, it is as if done once.
         """
-        verdicts = [(claimed, _verdict(claimed, outcome)) for claimed, outcome, _until in ended if outcome is not None]
+        verdicts = [
+            (claimed, _verdict(claimed, outcome))
+            for claimed, outcome, _until in ended
+            if outcome is not None and type(outcome) is not Accepted
+        ]
         dead = [claimed for claimed, verdict in verdicts if isinstance(verdict, Refused) and verdict.dead]
         paused = {
             claimed.mailing.id: verdict.reply
@@ -405,6 +406,10 @@ def _settled_row(ended: Ended, now: datetime) -> SettledRow:
     if outcome is None:
         state = DeliveryState.DEFERRED if claimed.attempts else DeliveryState.QUEUED
         return SettledRow(claimed.id, claimed.fence, state, claimed.attempts, until, None, None)
+    if type(outcome) is Accepted:
+        # As `settlement` says, without the way there: it is said of nearly every mail.
+        reply = outcome.reply[:REPLY_LENGTH]
+        return SettledRow(claimed.id, claimed.fence, DeliveryState.ACCEPTED, claimed.attempts + 1, None, reply, now)
     settled = settlement(
         _verdict(claimed, outcome),
         attempts=claimed.attempts,
@@ -444,6 +449,7 @@ def _claimed(row: DueRow, launched: Launched) -> Claimed:
         subscriber_id=row.subscriber_id,
         token_epoch=row.token_epoch,
         address=wire_form(row.email, row.address_key),
+        domain=row.address_key.rpartition("@")[2],
         name=row.name,
         attempts=row.attempts,
         blamed=bool(row.blamed),

@@ -8,6 +8,7 @@ parameter.
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from newsletter.delivery.model import DeliveryState, Skip
@@ -165,11 +166,7 @@ class Statements:
     def settle(self, connection: Bare, rows: Sequence[SettledRow]) -> None:
         """Write down what became of deliveries, as far as their fence says that nobody else has taken them."""
         if self._is_sqlite:
-            stored = [
-                (r.id, r.fence, r.state, r.attempts, self._moment(r.due_at), r.reply, self._moment(r.settled_at))
-                for r in rows
-            ]
-            connection.execute(self._settle, (json.dumps(stored),))
+            connection.execute(self._settle, (json.dumps(rows, default=self._moment),))
         else:
             connection.execute(self._settle, tuple(map(list, zip(*rows, strict=True))))
 
@@ -200,9 +197,12 @@ class Statements:
 
     def _moment(self, moment: datetime | None) -> Any:
         """Write a moment as `subscribers.database.Instant` does."""
-        if moment is None or not self._is_sqlite:
-            return moment
-        return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        return moment if moment is None or not self._is_sqlite else _written(moment)
+
+
+@lru_cache(maxsize=16)  # all rows of a turn have the same
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def _named(statement: str, names: Iterable[str], mark: str) -> str:

@@ -36,6 +36,11 @@ GRACE_S = 8.0  # after being told to stop, for what is on the wire
 PATIENCE_S = 120.0  # for a database that does not answer; a worker that runs for ever has more
 FIRST_REST_S, LONGEST_REST_S = 5.0, 60.0  # for ever: after a fault of the relay
 
+# Seconds of a clock that nobody sets and that goes on while the machine sleeps.
+moment: Callable[[], float] = (
+    partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+)
+
 Result = TypeVar("Result")
 Trouble = (DatabaseLocked, DatabaseUnreachable)
 
@@ -91,11 +96,12 @@ class Worker:
 
     def __post_init__(self) -> None:
         self._news = asyncio.Event()
+        self._dry = asyncio.Event()
         self._claims = Claims(
             stamp=self.stamp,
             pace=self.pace,
             clock=self.clock,
-            on_news=self._news.set,
+            on_news=self._heard,
             on_unwanted=self._unwanted,
             on_parted=self._parted,
             on_bug=self._broken,
@@ -120,6 +126,12 @@ class Worker:
         self._news.set()
 
     # ── what the claims tell ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _heard(self) -> None:
+        """Hear that something is to be written down."""
+        self._news.set()
+        if not self._claims.waiting():
+            self._dry.set()
 
     def _parted(self, line: Line, fault: RelayAway | RelayRefuses | None) -> None:
         """Hear that a line is gone; whether the relay is, the next attempt to open one will tell."""
@@ -260,9 +272,10 @@ class Worker:
 
     async def _gather(self) -> None:
         """Let more outcomes come in while lines still have something to carry: a transaction costs, not its rows."""
-        until = moment() + GATHER_S
-        while self._claims.waiting() and moment() < until and not self._ending:  # noqa: ASYNC110 - told 5,000 times a s
-            await asyncio.sleep(GATHER_S / 8)
+        self._dry.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_S):
+                await self._dry.wait()
 
     def _turn_in_thread(self, ended: list[Ended], **arguments: object) -> Turn:
         turn = self.outbox.turn(ended, **arguments)  # type: ignore[arg-type]
@@ -275,7 +288,8 @@ class Worker:
         if self._ending:
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
 
     # ── lines ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -399,8 +413,3 @@ class Worker:
     def _backlog(self) -> Backlog:
         with self.database.read() as session:
             return backlog(session, now=self.clock())
-
-
-def moment() -> float:
-    """Give seconds of a clock that nobody sets and that goes on while the machine sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

@@ -9,6 +9,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from typing import NamedTuple
 
 from newsletter.editions.headers import mailbox, unstructured
 from newsletter.editions.slots import Slot, fill
@@ -58,8 +59,7 @@ class Composed:
     campaign: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Personal:
+class Personal(NamedTuple):
     """What is one person's alone in a mail.
 
     Attributes:
