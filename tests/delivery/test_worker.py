@@ -332,6 +332,44 @@ def test_told_to_stop_it_finishes_what_is_on_the_wire_and_hands_the_rest_back(pa
     assert len({mail.recipients for mail in mailserver.received}) == len(mailserver.received) == 100
 
 
+def test_told_to_stop_twice_it_ends_at_once_and_loses_nothing(database, keys, monkeypatch):
+    monkeypatch.setattr("newsletter.delivery.worker.GRACE_S", float("inf"))  # told once, it would wait for ever
+
+    async def run():
+        async with BrokenServer(holds=True) as server:
+            parts = builders.parts(database, keys, smtp_port=server.port, smtp_connections=1)
+            planned(parts, *(f"p{number}" for number in range(20)))
+            worker = parts.worker()
+            running = asyncio.create_task(worker.run())
+            await server.holding.wait()
+            worker.stop()
+            worker.stop()
+            return parts, await running
+
+    parts, report = asyncio.run(run())
+    assert report.outcomes == {"uncertain": 1}  # the server had all of it and gave no answer
+    assert Counter(states(parts).values()) == {DeliveryState.UNCERTAIN: 1, DeliveryState.QUEUED: 19}
+
+
+@pytest.mark.parametrize(("before_the_end", "sent"), [(timedelta(0), 3), (timedelta(seconds=1), 10)])
+def test_a_mailing_ends_to_the_second_also_in_the_middle_of_sending(parts, mailserver, before_the_end, sent):
+    planned(parts, *(f"p{number}" for number in range(10)))
+    with parts.database.read() as session:
+        expires_at = session.scalars(select(Mailing)).one().expires_at
+    parts = builders.parts(parts.database, parts.keys, smtp_port=mailserver.port, smtp_connections=1)
+    worker, moments = parts.worker(), [NOW]
+    worker.clock = worker._claims.clock = lambda: moments[-1]
+
+    def third(_data):
+        if len(mailserver.received) == 2:  # and this one
+            moments.append(expires_at - before_the_end)
+
+    mailserver.answer_data = third
+    asyncio.run(worker.run())
+    assert len(mailserver.received) == sent
+    assert Counter(states(parts).values())[DeliveryState.EXPIRED] == 10 - sent
+
+
 def test_a_stored_address_that_would_break_out_of_its_command_never_reaches_the_wire(parts, mailserver):
     planned(parts, "rosa", "evil")
     change(parts, "evil", lambda person, _: setattr(person, "email", "x@y.zz>\r\nRCPT TO:<all@example.org"))
