@@ -3,7 +3,7 @@
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -66,10 +66,6 @@ class Base(DeclarativeBase):
 
 class Rows(Protocol):
     """What a driver gives for a statement."""
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows were changed."""
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Give the rows that were asked for."""
@@ -157,8 +153,10 @@ class Database:
             try:
                 if self.is_sqlite:
                     _begin_sqlite(connection, pooled.info, reading=False)
-                yield connection
-                connection.commit()
+                # On PostgreSQL statements wait for no answer until somebody fetches what they give.
+                with nullcontext() if self.is_sqlite else connection.pipeline():
+                    yield connection
+                    connection.commit()
             except BaseException:
                 pooled.invalidate()  # closing it takes back what was begun, whatever state the driver is in
                 raise

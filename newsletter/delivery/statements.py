@@ -77,14 +77,13 @@ _SQLITE_ROWS = """
     FROM json_each(?)
 """
 _POSTGRESQL_ROWS = """
-    SELECT * FROM unnest(
-        %s::bigint[], %s::int[], %s::text[], %s::int[], %s::timestamptz[], %s::text[], %s::timestamptz[]
-    ) AS r (id, fence, state, attempts, due_at, reply, settled_at)
+    SELECT (value ->> 0)::bigint AS id, (value ->> 1)::int AS fence, value ->> 2 AS state,
+           (value ->> 3)::int AS attempts, (value ->> 4)::timestamp AT TIME ZONE 'UTC' AS due_at, value ->> 5 AS reply,
+           (value ->> 6)::timestamp AT TIME ZONE 'UTC' AS settled_at
+    FROM json_array_elements(%s::json) AS value
 """
-
-
 _RUNNING = "SELECT id FROM mailings WHERE state = 'running' ORDER BY lane, id"
-_SUPPRESSED = "SELECT hash FROM suppressions WHERE hash {among}"
+_SUPPRESSED = "SELECT hash FROM suppressions WHERE hash = ANY(%s::bytea[])"
 _CLOSED = """
     SELECT DISTINCT e.edition_id FROM edition_appeals e JOIN appeals a ON a.id = e.appeal_id
     WHERE e.edition_id {among} AND a.status = 'closed'
@@ -101,6 +100,7 @@ _EXPIRE = """
     UPDATE deliveries SET state = 'expired', settled_at = {mark} WHERE id IN (
         SELECT id FROM deliveries WHERE mailing_id = {mark} AND state IN ('queued', 'deferred') LIMIT {mark} {locked}
     )
+    RETURNING id
 """
 _OWN = "SELECT id FROM deliveries WHERE state = 'sending' AND worker_id = {mark}"
 _HAND_BACK = """
@@ -116,7 +116,8 @@ class Statements:
         """Take the kind."""
         self._is_sqlite = is_sqlite
         mark = "?" if is_sqlite else "%s"
-        among = "IN (SELECT value FROM json_each(?))" if is_sqlite else "= ANY(%s)"
+        # Lists go as text, not as the driver's arrays: making those takes psycopg longer than the whole statement.
+        among = "IN (SELECT value FROM json_each(?))" if is_sqlite else "= ANY(%s::bigint[])"
 
         def meant(statement: str) -> str:
             locked = "" if is_sqlite else "FOR UPDATE SKIP LOCKED"
@@ -128,8 +129,9 @@ class Statements:
         else:
             due = _DUE.replace("%", "%%") + " FOR UPDATE OF d SKIP LOCKED"
             self._due = _named(due, ("now", "mailing", "now", "limit"), mark)
-            self._settle = _SETTLE.format(rows=_POSTGRESQL_ROWS)
-        self._suppressed, self._closed, self._take = meant(_SUPPRESSED), meant(_CLOSED), meant(_TAKE)
+            # The numbers once more: without them it may look through all deliveries for the few that are `sending`.
+            self._settle = _SETTLE.format(rows=_POSTGRESQL_ROWS) + " AND deliveries.id = ANY(%s::bigint[])"
+        self._closed, self._take = meant(_CLOSED), meant(_TAKE)
         self._skip, self._count, self._sent = meant(_SKIP), meant(_COUNT), meant(_SENT)
         self._expire, self._own, self._hand_back = meant(_EXPIRE), meant(_OWN), meant(_HAND_BACK)
 
@@ -148,7 +150,8 @@ class Statements:
         if self._is_sqlite:  # JSON knows no bytes
             statement = f"SELECT hash FROM suppressions WHERE hash IN ({', '.join('?' * len(hashes))})"  # noqa: S608 - marks
             return {found for (found,) in connection.execute(statement, hashes).fetchall()}
-        return {bytes(found) for (found,) in connection.execute(self._suppressed, (hashes,)).fetchall()}
+        listed = "{" + ",".join([f'"\\\\x{one.hex()}"' for one in hashes]) + "}"
+        return {bytes(found) for (found,) in connection.execute(_SUPPRESSED, (listed,)).fetchall()}
 
     def closed_editions(self, connection: Bare, editions: Iterable[int | None]) -> set[int]:
         """Give those of the editions that hold an appeal which was closed."""
@@ -165,10 +168,9 @@ class Statements:
 
     def settle(self, connection: Bare, rows: Sequence[SettledRow]) -> None:
         """Write down what became of deliveries, as far as their fence says that nobody else has taken them."""
-        if self._is_sqlite:
-            connection.execute(self._settle, (json.dumps(rows, default=self._moment),))
-        else:
-            connection.execute(self._settle, tuple(map(list, zip(*rows, strict=True))))
+        stored = json.dumps(rows, default=_written)
+        numbers = self._numbers(row.id for row in rows)
+        connection.execute(self._settle, (stored,) if self._is_sqlite else (stored, numbers))
 
     def count(self, connection: Bare, worker_id: int, accepted: int, now: datetime) -> None:
         """Add to how many mails a worker handed over on a day."""
@@ -182,7 +184,7 @@ class Statements:
 
     def expire(self, connection: Bare, mailing: int, limit: int, now: datetime) -> int:
         """End deliveries of a mailing whose time is over; gives how many."""
-        return connection.execute(self._expire, (self._moment(now), mailing, limit)).rowcount
+        return len(connection.execute(self._expire, (self._moment(now), mailing, limit)).fetchall())
 
     def own(self, connection: Bare, worker_id: int) -> list[int]:
         """Give the deliveries that are `sending` in a worker's name."""
@@ -192,8 +194,9 @@ class Statements:
         """Put deliveries back into the queue."""
         connection.execute(self._hand_back, (self._numbers(deliveries),))
 
-    def _numbers(self, numbers: Iterable[int]) -> str | list[int]:
-        return json.dumps(list(numbers)) if self._is_sqlite else list(numbers)
+    def _numbers(self, numbers: Iterable[int]) -> str:
+        listed = ",".join(map(str, numbers))
+        return f"[{listed}]" if self._is_sqlite else f"{{{listed}}}"
 
     def _moment(self, moment: datetime | None) -> Any:
         """Write a moment as `subscribers.database.Instant` does."""
@@ -202,6 +205,7 @@ class Statements:
 
 @lru_cache(maxsize=16)  # all rows of a turn have the same
 def _written(moment: datetime) -> str:
+    """Write a moment in UTC as `subscribers.database.Instant` does on SQLite."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
