@@ -164,7 +164,7 @@ class Settings(BaseSettings):
     smtp_fallbacks: Annotated[str, AfterValidator(_servers)] = Field(
         "", description="further mail servers, host:port with commas between, for when the first is away"
     )
-    smtp_mails_per_connection: int = Field(100, ge=1, le=1_000_000, description="then a connection is made anew")
+    smtp_mails_per_connection: int = Field(1_000, ge=1, le=1_000_000, description="then a connection is made anew")
     smtp_mails_per_hour: int = Field(0, ge=0, description="no more than the mail server grants; 0 means any number")
     daily_limit: int = Field(0, ge=0, description="mails a day (UTC), alerts apart; 0 means any number")
     warm_up_from: date | None = Field(
