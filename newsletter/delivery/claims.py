@@ -1,5 +1,6 @@
 """What a worker has claimed and not yet written down: which goes next, and what became of the rest."""
 
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +16,7 @@ from newsletter.delivery.stamp import Stamp
 
 FRESH_S = 20.0  # a claim older than this is looked at again before it is sent; well under `workers.SILENCE_S`
 PATIENT_S = 1.0  # what its domain's pace holds back for longer goes back to the queue
-HELD_FOR_ONE_DOMAIN = 4  # the same for what waits until a mail to its domain has ended, so that others get a turn
+HELD_FOR_ONE_DOMAIN = 4  # of what waits longer than that for a mail to its domain to end, so that others get a turn
 AWAY_S = 30.0  # how long such a mail stays away
 TRIES = 3  # times that a mail is announced anew after a line broke before its text
 URGENT = (Lane.SERVICE, Lane.ALERT)
@@ -197,7 +198,10 @@ class Claims:
                 self.pace.withdrawn(domain)
                 continue
             blocked[domain] = blocked.get(domain, 0) + 1
-            if wait <= PATIENT_S or (wait == float("inf") and blocked[domain] <= HELD_FOR_ONE_DOMAIN):
+            in_hand = now - self._taken_at[claimed.id]
+            if wait <= PATIENT_S or (
+                wait == math.inf and (in_hand <= PATIENT_S or blocked[domain] <= HELD_FOR_ONE_DOMAIN)
+            ):
                 queue.append(claimed)
             else:
                 self._send_away(claimed, min(AWAY_S, wait))

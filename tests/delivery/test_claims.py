@@ -1,0 +1,87 @@
+"""Which claim goes next, and which go back to the queue: without a server, a database or a clock."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from newsletter.delivery.claims import HELD_FOR_ONE_DOMAIN, PATIENT_S, Claims
+from newsletter.delivery.courier import Envelope
+from newsletter.delivery.model import Lane, OnUncertain
+from newsletter.delivery.outbox import Claimed, Launched
+from newsletter.delivery.outcome import Accepted
+from newsletter.delivery.pace import FIRST_WINDOW, Pace
+from tests.conftest import NOW
+
+MAILING = Launched(
+    id=1,
+    lane=Lane.REST,
+    nonce=bytes(16),
+    message_domain="hands.example",
+    launched_at=NOW,
+    expires_at=NOW + timedelta(days=1),
+    on_uncertain=OnUncertain.LEAVE,
+)
+
+
+def claimed(number, domain):
+    return Claimed(
+        id=number,
+        fence=1,
+        mailing=MAILING,
+        edition_id=1,
+        subscriber_id=number,
+        token_epoch=0,
+        address=f"p{number}@{domain}",
+        domain=domain,
+        name="",
+        attempts=0,
+        blamed=False,
+    )
+
+
+class Hand:
+    """Claims with a clock of their own, and mails that are only marks."""
+
+    def __init__(self):
+        self.seconds = 0.0
+        stamp = SimpleNamespace(envelope=lambda one: Envelope(one, "news@hands.example", one.address, b".\r\n"))
+        self.claims = Claims(
+            stamp=stamp,
+            pace=Pace(per_second=None, concurrency=30),
+            clock=lambda: NOW,
+            on_news=lambda: None,
+            on_unwanted=pytest.fail,
+            on_parted=lambda _line, fault: pytest.fail(str(fault)),
+            on_bug=lambda bug: pytest.fail(str(bug)),
+            monotonic=lambda: self.seconds,
+            running={1: MAILING},
+        )
+
+    def take_all(self):
+        return list(iter(self.claims.take, None))
+
+
+def test_a_list_of_one_domain_goes_out_without_one_mail_being_put_off():
+    hand = Hand()
+    hand.claims.add(claimed(number, "example.org") for number in range(30))
+    sent = []
+    while under_way := hand.take_all():
+        assert len(under_way) >= FIRST_WINDOW or len(sent) + len(under_way) == 30
+        for envelope in under_way:
+            hand.claims.ended(envelope, Accepted("250 Ok"))
+        sent += under_way
+    assert [ended.outcome for ended in hand.claims.drain()] == [Accepted("250 Ok")] * 30
+
+
+def test_what_waits_long_for_its_own_domain_leaves_its_place_to_others():
+    hand = Hand()
+    hand.claims.add(claimed(number, "slow.example") for number in range(30))
+    assert len(hand.take_all()) == FIRST_WINDOW
+    hand.seconds = PATIENT_S + 0.1
+    assert hand.take_all() == []
+    away = hand.claims.drain()
+    assert len(away) == 30 - FIRST_WINDOW - HELD_FOR_ONE_DOMAIN
+    assert {(ended.outcome, ended.until > NOW) for ended in away} == {(None, True)}
+    hand.claims.add([claimed(99, "quick.example")])
+    assert [envelope.recipient for envelope in hand.take_all()] == ["p99@quick.example"]
