@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import blake2b
 from typing import NamedTuple
 
 from sqlalchemy import func, select, update
@@ -267,11 +266,7 @@ class Outbox:
 
         It happens before those rows are written, in a transaction of its own: done twice, it is as if done once.
         """
-        verdicts = [
-            (claimed, _verdict(claimed, outcome))
-            for claimed, outcome, _until in ended
-            if outcome is not None and type(outcome) is not Accepted
-        ]
+        verdicts = [(claimed, _verdict(claimed, outcome)) for claimed, outcome, _until in ended if outcome is not None]
         dead = [claimed for claimed, verdict in verdicts if isinstance(verdict, Refused) and verdict.dead]
         paused = {
             claimed.mailing.id: verdict.reply
@@ -376,24 +371,6 @@ def backlog(session: Session, *, now: datetime) -> Backlog:
     return Backlog(due=due, later=later, next_at=next_at)
 
 
-def message_id(mailing: Mailing | Launched, delivery_id: int) -> str:
-    """Give the Message-ID of a delivery (RFC 5322 3.6.4): fixed, unique, and telling nobody how many there are."""
-    return f"<{proof(mailing, b'message', delivery_id, size=15)}@{mailing.message_domain}>"
-
-
-def proof(mailing: Mailing | Launched, purpose: bytes, delivery_id: int, *, size: int) -> str:
-    """Give what nobody can guess who does not know the mailing's nonce: keyed BLAKE2b (RFC 7693), in hexadecimal.
-
-    Args:
-        mailing: what the delivery is part of.
-        purpose: what it is for, in 16 bytes or less; for another purpose it is another.
-        delivery_id: which.
-        size: in bytes.
-    """
-    number = delivery_id.to_bytes(8, "big")
-    return blake2b(number, key=mailing.nonce, person=purpose, digest_size=size).hexdigest()
-
-
 def _verdict(claimed: Claimed, outcome: Outcome) -> Outcome:
     if isinstance(outcome, Deferred) and outcome.why is Why.POLICY and claimed.blamed:
         # The mailing was paused for this recipient before, and an organiser said: go on. So it is theirs alone.
@@ -406,10 +383,6 @@ def _settled_row(ended: Ended, now: datetime) -> SettledRow:
     if outcome is None:
         state = DeliveryState.DEFERRED if claimed.attempts else DeliveryState.QUEUED
         return SettledRow(claimed.id, claimed.fence, state, claimed.attempts, until, None, None)
-    if type(outcome) is Accepted:
-        # As `settlement` says, without the way there: it is said of nearly every mail.
-        reply = outcome.reply[:REPLY_LENGTH]
-        return SettledRow(claimed.id, claimed.fence, DeliveryState.ACCEPTED, claimed.attempts + 1, None, reply, now)
     settled = settlement(
         _verdict(claimed, outcome),
         attempts=claimed.attempts,

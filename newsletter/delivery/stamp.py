@@ -3,9 +3,11 @@
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 
 from newsletter.delivery.courier import Envelope
-from newsletter.delivery.outbox import Claimed, Launched, message_id, proof
+from newsletter.delivery.model import Mailing
+from newsletter.delivery.outbox import Claimed, Launched
 from newsletter.editions.compose import stored_edition
 from newsletter.editions.message import Personal, Sender
 from newsletter.editions.prepared import Prepared, Signer
@@ -106,6 +108,11 @@ class Stamp:
         )
 
 
+def message_id(mailing: Mailing | Launched, delivery_id: int) -> str:
+    """Give the Message-ID of a delivery (RFC 5322 3.6.4): fixed, unique, and telling nobody how many there are."""
+    return f"<{_proof(mailing, b'message', delivery_id, size=15)}@{mailing.message_domain}>"
+
+
 def return_path(bounce_address: str, mailing: Launched, delivery_id: int) -> str:
     """Give the MAIL FROM of one delivery, so that a bounce says by itself what bounced (VERP).
 
@@ -116,4 +123,17 @@ def return_path(bounce_address: str, mailing: Launched, delivery_id: int) -> str
     """
     if MARK not in bounce_address:
         return bounce_address
-    return bounce_address.replace(MARK, f"{delivery_id}-{proof(mailing, b'bounce', delivery_id, size=5)}")
+    return bounce_address.replace(MARK, f"{delivery_id}-{_proof(mailing, b'bounce', delivery_id, size=5)}")
+
+
+def _proof(mailing: Mailing | Launched, purpose: bytes, delivery_id: int, *, size: int) -> str:
+    """Give what nobody can guess who does not know the mailing's nonce: keyed BLAKE2b (RFC 7693), in hexadecimal.
+
+    Args:
+        mailing: what the delivery is part of.
+        purpose: what it is for, in 16 bytes or less; for another purpose it is another.
+        delivery_id: which.
+        size: in bytes.
+    """
+    number = delivery_id.to_bytes(8, "big")
+    return blake2b(number, key=mailing.nonce, person=purpose, digest_size=size).hexdigest()

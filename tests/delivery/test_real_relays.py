@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from newsletter.delivery.dkim_record import KeyType, TxtRecord
 from newsletter.delivery.model import Delivery, DeliveryState, Mailing
-from newsletter.delivery.outbox import message_id
+from newsletter.delivery.stamp import message_id
 from newsletter.languages import greeting
 from subscribers.addresses import parse_address
 from subscribers.database import Database

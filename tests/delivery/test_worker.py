@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 
 from newsletter.delivery.courier import RecordingCourier, RelayAway, RelayRefuses
 from newsletter.delivery.model import Delivery, DeliveryState, Mailing, MailingState, OnUncertain, Skip
-from newsletter.delivery.outbox import Ended, Outbox, message_id
+from newsletter.delivery.outbox import Ended, Outbox
 from newsletter.delivery.outcome import Accepted, Deferred, Refused
 from newsletter.delivery.smtp import SmtpCourier
+from newsletter.delivery.stamp import message_id
 from newsletter.delivery.workers import LONG_SILENCE, SILENCE_S, Process
 from subscribers.database import Database
 from subscribers.model import LeftReason, Status, Subscriber

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from newsletter.delivery.model import Delivery, DeliveryState, Lane, Mailing, OnUncertain
-from newsletter.delivery.outbox import message_id
+from newsletter.delivery.stamp import message_id
 from subscribers.addresses import wire_form
 from subscribers.database import Database
 from subscribers.model import Subscriber
