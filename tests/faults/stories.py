@@ -232,7 +232,7 @@ def catalogue(*, full: bool) -> list[Story]:
     kills = 12 if full else 3
     every = 200 if full else 40
     stories = [
-        Story(name="killed at any instant", choice=choice, tell=_killed(kills), times=6, kills=kills) for choice in BOTH
+        Story(name="killed at any instant", choice=choice, tell=_killed(kills), times=7, kills=kills) for choice in BOTH
     ]
     stories += [
         Story(
