@@ -24,6 +24,7 @@ from pathlib import Path
 from rich.console import Console
 
 from subscribers.preferences import Format
+from tools.bench.alert import AlertRow, alert_row
 from tools.bench.contenders import Bench, Figure
 from tools.bench.newsletter_folder import ROOT, Folder, command, make
 from tools.bench.report import (
@@ -35,6 +36,7 @@ from tools.bench.report import (
     SQLITE,
     MemoryRow,
     SpeedRow,
+    alert_table,
     memory_table,
     speed_table,
 )
@@ -74,6 +76,7 @@ class Field:
     mail_bytes: dict[str, int] = field(default_factory=dict)
     contenders: dict[tuple[str, str], Callable[[], Figure]] = field(default_factory=dict)
     runs: dict[tuple[str, str], list[Figure]] = field(default_factory=dict)
+    folders: dict[str, Folder] = field(default_factory=dict)  # of the first size, by database
 
     def enter(self, size: Size, share: float, *, server: str | None, sqlite_only: bool) -> None:
         """Make what runs at this size."""
@@ -87,9 +90,11 @@ class Field:
         add(SOURCE, partial(self.bench.smtp_source, mails, folder.mail_bytes))
         add(PLAIN, partial(self.bench.plain, mails, folder.mail_bytes))
         add(SQLITE, partial(self.bench.newsletter, folder))
+        self.folders.setdefault(SQLITE, folder)
         if server is not None and size.with_server:
             other = wanted(self.bench.scratch / "server" / name, server=server)
             add(POSTGRESQL, partial(self.bench.newsletter, other))
+            self.folders.setdefault(POSTGRESQL, other)
         if size.with_dkim and not sqlite_only:
             for kind, who in (("rsa", RSA), ("ed25519", ED25519)):
                 if _signs(folder, kind):
@@ -105,6 +110,11 @@ class Field:
                 self.runs.setdefault(key, []).append(figure)
                 _say(f"round {number + 1}  {key[0]:<13}  {key[1]:<22} {figure.rate:>8,.0f}/s")
         return [SpeedRow.of(size, who, self.runs, self.mail_bytes[size]) for size, who in order]
+
+    def launch_alerts(self, rounds: int) -> list[AlertRow]:
+        """Launch an alert in the middle of a digest, on each database."""
+        _say("Launching alerts in the middle of a digest …")
+        return [alert_row(self.bench, folder, who, rounds) for who, folder in self.folders.items()]
 
     def _add(self, size: str, who: str, run: Callable[[], Figure]) -> None:
         self.contenders[size, who] = run
@@ -136,8 +146,9 @@ def main() -> None:
     document = _circumstances(chosen.connections, chosen.rounds)
     try:
         if chosen.only != "memory":
-            speed = _speed(bench, chosen.rounds, chosen.share, sqlite_only=chosen.sqlite_only)
+            speed, alerts = _speed(bench, chosen.rounds, chosen.share, sqlite_only=chosen.sqlite_only)
             document["speed"] = [row.document() for row in speed]
+            document["alert"] = [row.document() for row in alerts]
         if chosen.only != "speed":
             document["memory"] = [row.document() for row in _memory(bench, chosen.share)]
     finally:
@@ -150,15 +161,17 @@ def main() -> None:
     print(json.dumps(document))
 
 
-def _speed(bench: Bench, rounds: int, share: float, *, sqlite_only: bool) -> list[SpeedRow]:
+def _speed(bench: Bench, rounds: int, share: float, *, sqlite_only: bool) -> tuple[list[SpeedRow], list[AlertRow]]:
     with ExitStack() as stack:
         server = None if sqlite_only else stack.enter_context(postgresql(bench.scratch / "postgresql"))
         runners = Field(bench)
         for size in SIZES:
             runners.enter(size, share, server=server, sqlite_only=sqlite_only)
         rows = runners.run(rounds)
+        alerts = runners.launch_alerts(rounds)
     _console().print(speed_table(rows, connections=bench.connections, rounds=rounds))
-    return rows
+    _console().print(alert_table(alerts))
+    return rows, alerts
 
 
 def _memory(bench: Bench, share: float) -> list[MemoryRow]:

@@ -77,11 +77,7 @@ class Bench:
 
     def newsletter(self, folder: Folder, **settings: str) -> Figure:
         """Run `newsletter send`: its own figure is from its first claim to its last record."""
-        environment = folder.copy("run") | {
-            "NEWSLETTER_SMTP_CONNECTIONS": str(self.connections),
-            "NEWSLETTER_SMTP_HOST": "127.0.0.1",
-            **settings,
-        }
+        environment = self.settings(folder) | settings
         with sink(self.scratch) as server:
             environment["NEWSLETTER_SMTP_PORT"] = str(server.port)
             ran = _run([sys.executable, "-m", "newsletter", "send", "--json"], folder.path, environment)
@@ -90,6 +86,13 @@ class Bench:
             if accepted != folder.count or said["outcomes"] != {"accepted": folder.count}:
                 raise SystemExit(f"{folder.count} were to be sent, and the database has {accepted}: {said}")
             return _figure(server, folder.count, ran, said["seconds"])
+
+    def settings(self, folder: Folder) -> dict[str, str]:
+        """Make a fresh database for a run; gives the environment for it, but for the server's port."""
+        return folder.copy("run") | {
+            "NEWSLETTER_SMTP_CONNECTIONS": str(self.connections),
+            "NEWSLETTER_SMTP_HOST": "127.0.0.1",
+        }
 
     @cached_property
     def _source_headers(self) -> int:

@@ -6,6 +6,7 @@ from statistics import median
 
 from rich.table import Table
 
+from tools.bench.alert import FIRST_WANTED_S, AlertRow
 from tools.bench.contenders import Figure
 
 SOURCE, PLAIN = "smtp-source (C)", "aiosmtplib"
@@ -142,6 +143,22 @@ def speed_table(rows: Sequence[SpeedRow], *, connections: int, rounds: int) -> T
             "1" if row.who == SOURCE else f"{span.median:.2f} ({span.least:.2f}…{span.most:.2f})",
             _verdict(span.median, row.wanted),
             f"{row.of_plain.median:.1f}{_told(row.of_plain.median, row.wanted_of_plain)}",
+        )
+    return table
+
+
+def alert_table(rows: Sequence[AlertRow]) -> Table:
+    """Draw the rows."""
+    title = "An alert, launched while a digest is being sent"
+    table = _table(title, ("who", "mails", "first s (most)", "wanted", "last s", "of the digest between"), left={"who"})
+    for row in rows:
+        table.add_row(
+            row.who,
+            f"{row.alerts:,}",
+            f"{row.first_s:.2f} ({row.first_most_s:.2f})",
+            f"< {FIRST_WANTED_S:g}: {'met' if row.met else 'MISSED'}",
+            f"{row.last_s:.2f}",
+            f"{row.overtaken}",
         )
     return table
 
