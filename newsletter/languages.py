@@ -1,6 +1,7 @@
 """What the newsletter says in each language: gettext catalogues, dates, countries, greetings, direction."""
 
 import gettext
+import re
 from collections.abc import Iterable
 from datetime import date
 from functools import cache
@@ -21,7 +22,7 @@ _RTL_LANGUAGES = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "lrc", "
 _DIGITS = {"fa": "۰۱۲۳۴۵۶۷۸۹"}  # elsewhere the digits that Babel writes are the ones that readers expect in mail
 _ARABIC_COMMA = frozenset({"ar", "ckb", "fa", "ps", "sd", "ug", "ur"})
 _LONGEST_NAME = 60
-_MAY_FILL_MAIL = frozenset("/@\\<>")  # what a link or an address needs, and a name does not
+_MAY_FILL_MAIL = re.compile(r"[/@\\<>]")  # what a link or an address needs, and a name does not
 
 
 def languages() -> tuple[str, ...]:
@@ -100,10 +101,16 @@ def greeting(name: str, language: str) -> str:
     if not name.isprintable():
         name = "".join(filter(_is_seen, name))
     name = " ".join(name.split())
+    nameless, named = _greetings(language)
+    if not name or len(name) > _LONGEST_NAME or _MAY_FILL_MAIL.search(name):
+        return nameless
+    return named % {"name": name}
+
+
+@cache
+def _greetings(language: str) -> tuple[str, str]:
     translations = words(language)
-    if not name or len(name) > _LONGEST_NAME or _MAY_FILL_MAIL.intersection(name):
-        return translations.gettext("Hello,")
-    return translations.gettext("Hello %(name)s,") % {"name": name}
+    return translations.gettext("Hello,"), translations.gettext("Hello %(name)s,")
 
 
 def _is_seen(character: str) -> bool:

@@ -9,6 +9,8 @@ from newsletter.appeals.countries import propose_countries
 from newsletter.appeals.intake import Desk
 from newsletter.appeals.urgency import propose_urgent
 from newsletter.delivery import warm_up
+from newsletter.delivery.beside import Beside, beside
+from newsletter.delivery.bookkeeper import Bookkeeper
 from newsletter.delivery.dkim import signers
 from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.pace import Pace
@@ -19,6 +21,7 @@ from newsletter.delivery.stamp import Links, Stamp
 from newsletter.delivery.worker import CLAIMS_PER_LINE, Worker
 from newsletter.editions.compose import EditionPress
 from newsletter.editions.message import Sender
+from newsletter.editions.prepared import Signer
 from newsletter.editions.render import Renderer
 from newsletter.editions.view import Brand
 from newsletter.operations.schema import require_current
@@ -141,6 +144,19 @@ class Parts:
         ]
         return Relays([SmtpCourier(relay) for relay in relays])
 
+    @cached_property
+    def signers(self) -> tuple[Signer, ...]:
+        """Who signs mails."""
+        settings = self.settings
+        if not settings.dkim_selector:
+            return ()
+        return tuple(signers(settings.dkim_selectors, self.keys, settings.sender_domain))
+
+    def bookkeeper(self) -> Bookkeeper:
+        """Make what asks the database for a worker."""
+        outbox = Outbox(self.database, self.suppression)
+        return Bookkeeper(self.database, outbox, self.sender, signed=bool(self.signers))
+
     def worker(
         self,
         *,
@@ -150,11 +166,9 @@ class Parts:
     ) -> Worker:
         """Make a sending worker, for one run."""
         settings = self.settings
-        signing = signers(settings.dkim_selectors, self.keys, settings.sender_domain) if settings.dkim_selector else ()
         return Worker(
-            database=self.database,
-            outbox=Outbox(self.database, self.suppression),
-            stamp=Stamp(self.database, self.links, self.sender, signing),
+            hire=self._hire_bookkeeper,
+            stamp=Stamp(self.links, self.sender, self.signers),
             courier=self.courier,
             pace=Pace(
                 per_second=settings.smtp_mails_per_hour / 3600 or None,
@@ -167,6 +181,10 @@ class Parts:
             on_fault=on_fault,
             on_pause=on_pause,
         )
+
+    def _hire_bookkeeper(self) -> Beside:
+        self.database.dispose()  # a process that is about to be copied must have no connection open
+        return beside(self.bookkeeper)
 
     def allowance(self, now: datetime) -> int | None:
         """Say how many mails may go out on the day of a moment; None means any number."""

@@ -1,6 +1,8 @@
 """The root of every mistake that a person can make or mend."""
 
+from functools import partial
 from inspect import cleandoc
+from typing import Any
 
 
 class Fault(Exception):
@@ -14,6 +16,10 @@ class Fault(Exception):
         """
         self.facts = facts
         super().__init__(cleandoc(self.__doc__ or "").format(**facts).replace("\n", " "))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go from one process to another."""
+        return partial(type(self), **self.facts), ()
 
 
 class SubscribersError(Fault):

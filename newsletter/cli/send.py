@@ -20,8 +20,8 @@ def send(context: Context, as_json: bool) -> int:
     parts = context.parts
     with parts.database.read() as session:
         due = backlog(session, now=parts.clock()).due
-    with SendingProgress(due or None) as progress:
-        report = run_worker(parts.worker(on_progress=progress, on_fault=_tell_trouble, on_pause=tell_pause))
+    progress = SendingProgress(due or None)
+    report = run_worker(parts.worker(on_progress=progress, on_fault=_tell_trouble, on_pause=tell_pause), progress)
     if as_json:
         show_json(_document(report))
     else:
@@ -37,10 +37,10 @@ def worker(context: Context) -> None:
     """Send whatever becomes due, until it is stopped: for systemd and the like. Ctrl-C or SIGTERM stops it."""
     parts = context.parts
     say(f"Sending through {parts.settings.smtp_host}:{parts.settings.smtp_port} whatever becomes due. Ctrl-C ends it.")
-    with SendingProgress(None) as progress:
-        report = run_worker(
-            parts.worker(on_progress=progress, on_fault=_tell_trouble, on_pause=tell_pause), for_ever=True
-        )
+    progress = SendingProgress(None)
+    report = run_worker(
+        parts.worker(on_progress=progress, on_fault=_tell_trouble, on_pause=tell_pause), progress, for_ever=True
+    )
     _tell(report)
 
 

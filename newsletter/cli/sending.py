@@ -1,10 +1,12 @@
 """What `newsletter send`, `worker` and `run` have in common: a worker that listens to signals, and its progress."""
 
 import asyncio
+import gc
 import signal
-import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Self
 
@@ -14,8 +16,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from newsletter.cli.screen import printable, warn
 from newsletter.delivery.worker import SendReport, Worker
 
+GARBAGE = 50_000  # new objects before cycles among them are looked for; a mail leaves none
 LINE_S = 10.0  # between plain lines, where there is no terminal
-SWITCH_S = 0.0005
 SPAN_S = 5.0  # that the shown rate is about
 
 
@@ -91,16 +93,28 @@ async def run_until_told(worker: Worker, *, for_ever: bool = False) -> SendRepor
             loop.remove_signal_handler(number)
 
 
-def run_worker(worker: Worker, *, for_ever: bool = False) -> SendReport:
-    """Run a worker in a loop of its own; with uvloop, which is quicker, where that is installed."""
-    # The database's thread asks for the interpreter many times in a transaction; 5 ms each would be long.
-    sys.setswitchinterval(SWITCH_S)
+def run_worker(
+    worker: Worker, progress: AbstractContextManager[object] | None = None, *, for_ever: bool = False
+) -> SendReport:
+    """Run a worker in a loop of its own; with uvloop, which is quicker, where that is installed.
+
+    Args:
+        worker: fresh.
+        progress: shown meanwhile; with a thread of its own perhaps, so it begins after the worker has parted in two.
+        for_ever: see `Worker.run`.
+    """
+    gc.set_threshold(GARBAGE)
+    worker.prepare()
+    with progress or nullcontext(), asyncio.Runner(loop_factory=_event_loop()) as runner:
+        return runner.run(run_until_told(worker, for_ever=for_ever))
+
+
+def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop  # noqa: PLC0415 - optional
     except ImportError:
-        return asyncio.run(run_until_told(worker, for_ever=for_ever))
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(run_until_told(worker, for_ever=for_ever))
+        return None
+    return uvloop.new_event_loop
 
 
 def tell_pause(mailing: int, reply: str) -> None:

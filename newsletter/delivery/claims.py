@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from newsletter.delivery.courier import Envelope, Line, RelayAway, RelayRefuses
 from newsletter.delivery.model import Lane
 from newsletter.delivery.outbox import Claimed, Ended, Launched
-from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused
+from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused, Uncertain
 from newsletter.delivery.pace import Pace
 from newsletter.delivery.stamp import Stamp
 
@@ -20,6 +20,7 @@ HELD_FOR_ONE_DOMAIN = 4  # of what waits longer than that for a mail to its doma
 AWAY_S = 30.0  # how long such a mail stays away
 TRIES = 3  # times that a mail is announced anew after a line broke before its text
 URGENT = (Lane.SERVICE, Lane.ALERT)
+_NAMES = {kind: kind.__name__.lower() for kind in (Accepted, Deferred, Refused, Uncertain)}
 UNWANTED = 5  # mails in a row that were refused after they were seen: it is what they say, not whom they go to
 
 
@@ -96,9 +97,9 @@ class Claims:
         return set(self._taken_at) | {ended.claimed.id for ended in self._ended}
 
     @property
-    def news(self) -> bool:
-        """Whether something is to be written down."""
-        return bool(self._ended)
+    def news(self) -> int:
+        """How much is to be written down."""
+        return len(self._ended)
 
     def waiting(self) -> int:
         """Count those that no line has taken yet."""
@@ -125,9 +126,7 @@ class Claims:
         if self.closed or self.pace.bucket.wait(now):
             return None
         for queue in self._ready.values():
-            if self.closed:
-                break
-            if queue and (envelope := self._first(queue, now)) is not None:
+            if queue and not self.closed and (envelope := self._first(queue, now)) is not None:
                 return envelope
         return None
 
@@ -146,8 +145,9 @@ class Claims:
 
     def ended(self, envelope: Envelope, outcome: Outcome) -> None:
         """Take the outcome of one mail."""
-        self.pace.ended(envelope.domain, outcome, self.monotonic())
-        self._finish(envelope.claimed, outcome)
+        claimed = envelope.claimed
+        self.pace.ended(claimed.domain, outcome, self.monotonic())
+        self._finish(claimed, outcome)
         match outcome:
             case Accepted():
                 self._unwanted = 0
@@ -185,7 +185,8 @@ class Claims:
         moment = self.clock()
         for _ in range(len(queue)):
             claimed = queue.popleft()
-            if not self._may_wait(claimed, moment) or now - self._taken_at[claimed.id] > FRESH_S:
+            taken_at = self._taken_at.get(claimed.id, -math.inf)
+            if now - taken_at > FRESH_S or not self._may_wait(claimed, moment):
                 if claimed.id in self._taken_at:
                     self._release(Ended(claimed, None))  # the next turn sees why, and does what follows
                 continue
@@ -198,7 +199,7 @@ class Claims:
                 self.pace.withdrawn(domain)
                 continue
             blocked[domain] = blocked.get(domain, 0) + 1
-            in_hand = now - self._taken_at[claimed.id]
+            in_hand = now - taken_at
             if wait <= PATIENT_S or (
                 wait == math.inf and (in_hand <= PATIENT_S or blocked[domain] <= HELD_FOR_ONE_DOMAIN)
             ):
@@ -215,8 +216,6 @@ class Claims:
             self.closed = True
             self.on_bug(bug)
             return None
-        if envelope is None:
-            self._finish(claimed, Refused("the stored address can't be written to"))
         return envelope
 
     def _may_wait(self, claimed: Claimed, moment: datetime) -> bool:
@@ -228,11 +227,12 @@ class Claims:
         self._release(Ended(claimed, None, self.clock() + timedelta(seconds=seconds)))
 
     def _finish(self, claimed: Claimed, outcome: Outcome) -> None:
-        self.outcomes[type(outcome).__name__.lower()] += 1
+        self.outcomes[_NAMES[type(outcome)]] += 1
         self._release(Ended(claimed, outcome))
 
     def _release(self, ended: Ended) -> None:
         self._taken_at.pop(ended.claimed.id, None)
-        self._tries.pop(ended.claimed.id, None)
+        if self._tries:
+            self._tries.pop(ended.claimed.id, None)
         self._ended.append(ended)
         self.on_news()

@@ -22,7 +22,6 @@ from newsletter.delivery.courier import Envelope, RelayAway, RelayRefuses, Work
 from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused, Uncertain, Why
 from newsletter.delivery.reaction import START_INPUT, Stage, outcome_of
 
-GOOD = ord("2")
 CLOSING = 421  # "service not available, closing transmission channel" (RFC 5321 4.2.1)
 FINAL_REPLY_S = 600.0  # a server may scan the mail first (RFC 5321 4.5.3.2.6); giving up early makes it uncertain
 BODY_S = 180.0  # for each block of the body (RFC 5321 4.5.3.2.5)
@@ -30,8 +29,8 @@ GOODBYE_S = 5.0
 QUICK_S = 0.5  # behind a final reply that took longer, no further mail is announced ahead
 WHOLE_BYTES = 65_536  # up to this size the body and its dot leave in one piece: any kernel takes so much at once
 MAX_REPLY = 32_768  # bytes of one reply, continuation lines included
-# What must never reach a command line, whatever is in the database (RFC 5321 4.1.2).
-_UNSENDABLE = re.compile(r"[\x00-\x20\x7f-\x9f<>]|^[^@]*$|@$|^@")
+# Nothing else ever reaches a command line, whatever is in the database (RFC 5321 4.1.2).
+_SENDABLE = re.compile(r"(?!@)[^\x00-\x20\x7f-\x9f<>]*@[^\x00-\x20\x7f-\x9f<>]*(?<!@)")
 
 
 class _Expected(Enum):
@@ -50,8 +49,13 @@ class _Expected(Enum):
         self.only_go_on = self.name in {"MAIL", "RCPT"}
 
 
+# Looked up once: an enum's members are not quick to get at, and these are needed for every reply.
+_MAIL, _RCPT, _DATA, _DOT, _EMPTY_DOT, _RSET, _QUIT = _Expected
+_STAGES = {_MAIL: Stage.MAIL, _RCPT: Stage.RCPT, _DATA: Stage.DATA}
+_AT_DOT = Stage.DOT
+_BEHIND = (_MAIL, _RCPT, _DATA)  # answers to what announces a mail, where that is pipelined
+_CODES = {b"%03d" % code: code for code in range(1000)}
 _MARKS = frozenset({b" ", b"-", b"", b"\r"})  # after a reply's code
-_STAGES = {_Expected.MAIL: Stage.MAIL, _Expected.RCPT: Stage.RCPT, _Expected.DATA: Stage.DATA}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,21 +176,16 @@ class Conversation(asyncio.Protocol):
         """Read replies; whatever is no reply ends the connection."""
         if self._rest:
             data = self._rest + data
-        start = 0
-        while not self._gone:
-            end = data.find(b"\n", start)
-            if end < 0:
-                break
-            line = data[start:end]
-            start = end + 1
-            mark = line[3:4]
-            if len(line) < 3 or not line[:3].isdigit() or mark not in _MARKS:
+        *lines, self._rest = data.split(b"\n")
+        for line in lines:
+            code, mark = _CODES.get(line[:3]), line[3:4]
+            if code is None or mark not in _MARKS:
                 self._nonsense(line)
                 return
             if mark == b"-":
                 self._lines.append(line[4:])
                 continue
-            if line[0] == GOOD and self._pipelined and self._expected and self._expected[0].only_go_on:
+            if self._pipelined and 200 <= code < 300 and self._expected and self._expected[0].only_go_on:
                 self._expected.popleft()  # what follows went out together with the command
                 self._lines = []
                 continue
@@ -194,8 +193,9 @@ class Conversation(asyncio.Protocol):
             if self._lines:
                 text = b" ".join([*self._lines, text])
                 self._lines = []
-            self._on_reply(int(line[:3]), text)
-        self._rest = data[start:]
+            self._on_reply(code, text)
+            if self._gone:
+                return
         if len(self._rest) + sum(map(len, self._lines)) > MAX_REPLY:
             self._nonsense(self._rest)
 
@@ -223,18 +223,18 @@ class Conversation(asyncio.Protocol):
         expected = self._expected.popleft()
         if code == CLOSING:
             self._closing = True
-        if expected is _Expected.DOT:
-            self._body_ended(cast(Outcome, outcome_of(Stage.DOT, code, one_line(said))))
-        elif expected is _Expected.DATA:
+        if expected is _DOT:
+            self._body_ended(cast(Outcome, outcome_of(_AT_DOT, code, one_line(said))))
+        elif expected is _DATA:
             self._data_answered(code, said)
-        elif expected is _Expected.MAIL or expected is _Expected.RCPT:
+        elif expected is _MAIL or expected is _RCPT:
             if not 200 <= code < 300 and self._failure is None and not self._said_no(expected, code, said):
                 return
-            if not self._offer.pipelining and not self._closing:
+            if not self._pipelined and not self._closing:
                 self._next_step(expected)
-        elif expected is _Expected.EMPTY_DOT:
+        elif expected is _EMPTY_DOT:
             self._announcement_failed()
-        elif expected is _Expected.RSET:
+        elif expected is _RSET:
             self._reset_answered(code, said)
         else:  # QUIT
             self._part("goodbye", fault=None)
@@ -245,7 +245,7 @@ class Conversation(asyncio.Protocol):
     def _said_no(self, to: _Expected, code: int, said: bytes) -> bool:
         """Note why the announced mail can't go; False if the connection is gone after that."""
         text = one_line(said)
-        if to is _Expected.MAIL and 400 <= code < 500 and self.carried:
+        if to is _MAIL and 400 <= code < 500 and self.carried:
             # Enough for one connection, it may be: OpenSMTPD says 452 after a hundred mails, and others 421. A fresh
             # one is asked before anything is concluded from it.
             busy = RelayAway(server=self.server, reason=f"{code} {text}") if code == CLOSING else None
@@ -261,21 +261,21 @@ class Conversation(asyncio.Protocol):
         """Go on, where the server wants one command at a time."""
         if self._failure is not None:
             self._announcement_failed()
-        elif done is _Expected.MAIL:
+        elif done is _MAIL:
             envelope = cast(Envelope, self._announced)
-            self._write(b"RCPT TO:<%b>\r\n" % envelope.recipient.encode(), [_Expected.RCPT])
+            self._write(b"RCPT TO:<%b>\r\n" % envelope.recipient.encode(), [_RCPT])
         else:
-            self._write(b"DATA\r\n", [_Expected.DATA])
+            self._write(b"DATA\r\n", [_DATA])
 
     def _data_answered(self, code: int, said: bytes) -> None:
         if code != START_INPUT:
-            if self._failure is None and not self._said_no(_Expected.DATA, code, said):
+            if self._failure is None and not self._said_no(_DATA, code, said):
                 return
             if not self._closing:
                 self._announcement_failed()
         elif self._failure is not None:
             # No recipient, and yet it waits for a message: it gets an empty one, and nobody gets that.
-            self._write(b".\r\n", [_Expected.EMPTY_DOT])
+            self._write(b".\r\n", [_EMPTY_DOT])
         elif self._given_back or not self._work.may_go(cast(Envelope, self._announced)):
             # Only hanging up takes back a DATA.
             self._part("the mail was withdrawn", fault=None, orderly=True)
@@ -289,8 +289,8 @@ class Conversation(asyncio.Protocol):
         self._mails_left -= 1
         self._body_since = now = self._now()
         self._deadline = now + max(FINAL_REPLY_S, self._timeout_s)
-        self._expected.append(_Expected.DOT)
-        behind = self._take() if self._offer.pipelining and self._quick else None
+        self._expected.append(_DOT)
+        behind = self._take() if self._pipelined and self._quick else None
         commands = self._commands(behind) if behind is not None else b""
         if len(envelope.data) <= WHOLE_BYTES:
             self._dot_sent = True
@@ -334,17 +334,17 @@ class Conversation(asyncio.Protocol):
         if isinstance(failure, Deferred) and failure.why is Why.BUSY:
             self._part(failure.reply, fault=RelayAway(server=self.server, reason=failure.reply))
             return
-        if self._offer.pipelining:
+        if self._pipelined:
             self._reset = True
             self.wake()
         else:
-            self._write(b"RSET\r\n", [_Expected.RSET])
+            self._write(b"RSET\r\n", [_RSET])
 
     def _reset_answered(self, code: int, said: bytes) -> None:
         if not 200 <= code < 300:
             # Exim takes some ten of these over one connection: a fresh one will do.
             self._part(f"{code} {one_line(said)}", fault=None, orderly=self.carried > 0)
-        elif not self._offer.pipelining:
+        elif not self._pipelined:
             self.wake()
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -353,7 +353,7 @@ class Conversation(asyncio.Protocol):
         if self._finishing or self._mails_left <= 0:
             return None
         while (envelope := self._work.take()) is not None:
-            if _UNSENDABLE.search(envelope.recipient) or _UNSENDABLE.search(envelope.sender):
+            if not (_SENDABLE.fullmatch(envelope.recipient) and _SENDABLE.fullmatch(envelope.sender)):
                 self._work.ended(envelope, Refused("the stored address can't be written to"))
             elif envelope.smtputf8 and not self._offer.smtputf8:
                 self._work.ended(envelope, Refused("the mail server takes no addresses outside of ASCII (no SMTPUTF8)"))
@@ -372,13 +372,12 @@ class Conversation(asyncio.Protocol):
         if self._reset:
             self._reset = False
             reset = b"RSET\r\n"
-            self._expected.append(_Expected.RSET)
+            self._expected.append(_RSET)
         options = b" BODY=8BITMIME SMTPUTF8" if envelope.smtputf8 else b""
-        self._expected.append(_Expected.MAIL)
-        if not self._offer.pipelining:
+        if not self._pipelined:
+            self._expected.append(_MAIL)
             return b"%bMAIL FROM:<%b>%b\r\n" % (reset, envelope.sender.encode(), options)
-        self._expected.append(_Expected.RCPT)
-        self._expected.append(_Expected.DATA)
+        self._expected.extend(_BEHIND)
         return b"%bMAIL FROM:<%b>%b\r\nRCPT TO:<%b>\r\nDATA\r\n" % (
             reset,
             envelope.sender.encode(),
@@ -393,7 +392,7 @@ class Conversation(asyncio.Protocol):
 
     def _say_goodbye(self) -> None:
         self._quit = True
-        self._expected.append(_Expected.QUIT)
+        self._expected.append(_QUIT)
         self._deadline = self._now() + GOODBYE_S
         self._transport.write(b"QUIT\r\n")
 

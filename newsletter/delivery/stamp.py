@@ -1,25 +1,21 @@
 """Puts what is one person's alone into an edition: name, links, Message-ID, return path."""
 
-import re
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 
 from newsletter.delivery.courier import Envelope
 from newsletter.delivery.model import Mailing
 from newsletter.delivery.outbox import Claimed, Launched
-from newsletter.editions.compose import stored_edition
 from newsletter.editions.message import Personal, Sender
 from newsletter.editions.prepared import Prepared, Signer
 from newsletter.editions.slots import Slot
 from newsletter.languages import greeting
-from subscribers.database import Database
 from subscribers.tokens import Purpose, Tokens
 
-KEPT_EDITIONS = 256  # held in memory; a mailing may have thousands
 MARK = "*"  # in the bounce address: where each mail's own mark goes
-# What must never reach an SMTP command line, whatever is in the database (RFC 5321 4.1.2).
-_UNSENDABLE = re.compile(r"[\x00-\x20\x7f<>]|^[^@]*$|@$|^@")
+# Looked up once: an enum's members are not quick to get at.
+_UNSUBSCRIBE, _PREFERENCES = Purpose.UNSUBSCRIBE, Purpose.PREFERENCES
+_GREETING, _UNSUBSCRIBE_URL, _PREFERENCES_URL = Slot.GREETING, Slot.UNSUBSCRIBE_URL, Slot.PREFERENCES_URL
 
 
 class Links:
@@ -28,31 +24,28 @@ class Links:
     def __init__(self, tokens: Tokens, base_url: str) -> None:
         """Take what seals tokens, and the address that pages are reached at, without a slash at its end."""
         self._tokens = tokens
-        self._base_url = base_url
+        self._unsubscribe_at = f"{base_url}/{Purpose.UNSUBSCRIBE}/"
+        self._preferences_at = f"{base_url}/{Purpose.PREFERENCES}/"
 
     def token(self, purpose: Purpose, *, subscriber_id: int, epoch: int) -> str:
         """Give the token for one subscriber and purpose."""
         return self._tokens.issue(purpose, subscriber_id=subscriber_id, epoch=epoch)
 
-    def url(self, purpose: Purpose, token: str) -> str:
-        """Give the address of the page that the token opens."""
-        return f"{self._base_url}/{purpose}/{token}"
-
     def personal(
         self, *, subscriber_id: int, epoch: int, name: str, address: str, message_id: str, language: str
     ) -> Personal:
         """Put together what is one person's alone in a mail."""
-        unsubscribe = self.token(Purpose.UNSUBSCRIBE, subscriber_id=subscriber_id, epoch=epoch)
-        preferences = self.token(Purpose.PREFERENCES, subscriber_id=subscriber_id, epoch=epoch)
+        unsubscribe = self._tokens.issue(_UNSUBSCRIBE, subscriber_id=subscriber_id, epoch=epoch)
+        preferences = self._tokens.issue(_PREFERENCES, subscriber_id=subscriber_id, epoch=epoch)
         return Personal(
-            name=name,
-            address=address,
-            message_id=message_id,
-            unsubscribe_token=unsubscribe,
-            slots={
-                Slot.GREETING: greeting(name, language),
-                Slot.UNSUBSCRIBE_URL: self.url(Purpose.UNSUBSCRIBE, unsubscribe),
-                Slot.PREFERENCES_URL: self.url(Purpose.PREFERENCES, preferences),
+            name,
+            address,
+            message_id,
+            unsubscribe,
+            {
+                _GREETING: greeting(name, language),
+                _UNSUBSCRIBE_URL: self._unsubscribe_at + unsubscribe,
+                _PREFERENCES_URL: self._preferences_at + preferences,
             },
         )
 
@@ -60,52 +53,33 @@ class Links:
 class Stamp:
     """Makes the mail for a claimed delivery."""
 
-    def __init__(self, database: Database, links: Links, sender: Sender, signers: Sequence[Signer] = ()) -> None:
-        """Take where editions are, where links lead, who it comes from and who signs."""
-        self._database = database
+    def __init__(self, links: Links, sender: Sender, signers: Sequence[Signer] = ()) -> None:
+        """Take where links lead, who it comes from and who signs."""
         self._links = links
         self._sender = sender
         self._signers = signers
-        self._editions: OrderedDict[int, Prepared] = OrderedDict()
+        self._editions: dict[int, Prepared] = {}
 
-    def load(self, claims: Iterable[Claimed]) -> None:
-        """Make the editions of these claims ready, so that `envelope` need not ask the database."""
-        missing = {one.edition_id: one.mailing for one in claims if one.edition_id not in self._editions}
-        if missing:
-            with self._database.read() as session:
-                for edition_id, mailing in missing.items():
-                    composed = stored_edition(session, edition_id)
-                    self._editions[edition_id] = Prepared(
-                        composed, self._sender, date=mailing.launched_at, signers=self._signers
-                    )
-        for edition_id in {one.edition_id for one in claims}:
-            self._editions.move_to_end(edition_id)
-        while len(self._editions) > KEPT_EDITIONS:
-            self._editions.popitem(last=False)
+    def learn(self, editions: Mapping[int, Prepared], dropped: Iterable[int] = ()) -> None:
+        """Take editions, and forget those that are needed no longer."""
+        self._editions.update(editions)
+        for number in dropped:
+            del self._editions[number]
 
-    def envelope(self, claimed: Claimed) -> Envelope | None:
-        """Make one mail; None if the stored address can't be written to."""
-        if _UNSENDABLE.search(claimed.address):
-            return None
-        edition = self._editions.get(claimed.edition_id)
-        if edition is None:
-            self.load([claimed])
-            edition = self._editions[claimed.edition_id]
+    def envelope(self, claimed: Claimed) -> Envelope:
+        """Make one mail."""
+        edition = self._editions[claimed.edition_id]
+        address = claimed.address
         person = self._links.personal(
             subscriber_id=claimed.subscriber_id,
             epoch=claimed.token_epoch,
             name=claimed.name,
-            address=claimed.address,
+            address=address,
             message_id=message_id(claimed.mailing, claimed.id),
             language=edition.language,
         )
-        return Envelope(
-            claimed=claimed,
-            sender=return_path(self._sender.bounce_address, claimed.mailing, claimed.id),
-            recipient=claimed.address,
-            data=edition.stamp(person),
-            smtputf8=not claimed.address.isascii(),
-        )
+        sender = return_path(self._sender.bounce_address, claimed.mailing, claimed.id)
+        return Envelope(claimed, sender, address, edition.stamp(person, self._signers), not address.isascii())
 
 
 def message_id(mailing: Mailing | Launched, delivery_id: int) -> str:

@@ -1,8 +1,8 @@
 """Sends what is due: claims, stamps, hands over, records, until nothing is left to do or it is told to stop.
 
-One loop of events carries the lines to the relay; one thread beside it asks the database. A turn of the database
-records what has ended and claims what comes next in one transaction, so that few rows are `sending` at any moment:
-they are what a crash would make uncertain.
+One loop of events carries the lines to the relay; beside it, in a process of its own where that can be had, the
+bookkeeper asks the database. A turn records what has ended and claims what comes next in one transaction, so that few
+rows are `sending` at any moment: they are what a crash would make uncertain.
 """
 
 import asyncio
@@ -10,22 +10,22 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
+from newsletter.delivery.beside import Beside, BookkeeperGone
+from newsletter.delivery.bookkeeper import Bookkeeper, Told
 from newsletter.delivery.claims import Claims
 from newsletter.delivery.courier import Courier, Line, RelayAway, RelayRefuses
-from newsletter.delivery.outbox import Backlog, Ended, Outbox, Turn, backlog
+from newsletter.delivery.outbox import Backlog, Turn
 from newsletter.delivery.pace import Pace
 from newsletter.delivery.stamp import Stamp
 from newsletter.delivery.workers import BEAT_S
-from subscribers.database import Database
 from subscribers.errors import DatabaseLocked, DatabaseUnreachable
 
 CLAIMS_PER_LINE = 3  # on the wire, announced, being written down: what a crash makes uncertain, so no more
+SHARE = 4  # a quarter of them ended: time for a turn, so that the next come before lines run dry
 GATHER_S = 0.004  # outcomes that come within so long are written down together, unless a line's worth is there before
 TICK_S = 0.2  # how long a pause, a cancel or an alert may go unnoticed
 IDLE_S = 10.0  # a line that had nothing to carry for so long is closed
@@ -41,7 +41,6 @@ moment: Callable[[], float] = (
     partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
 )
 
-Result = TypeVar("Result")
 Trouble = (DatabaseLocked, DatabaseUnreachable)
 
 
@@ -71,7 +70,8 @@ class Worker:
     """One sending process; for one run.
 
     Attributes:
-        database, outbox, stamp: where work comes from and is made into mails.
+        hire: gets the bookkeeper, who asks the database.
+        stamp: makes mails.
         courier: opens lines.
         pace: how fast.
         connections: how many lines at once.
@@ -82,8 +82,7 @@ class Worker:
         on_pause: told which mailing was paused because of what a server said about us.
     """
 
-    database: Database
-    outbox: Outbox
+    hire: Callable[[], Beside]
     stamp: Stamp
     courier: Courier
     pace: Pace
@@ -115,9 +114,14 @@ class Worker:
         self._limited = False
         self._fault: RelayAway | RelayRefuses | None = None
         self._bug: Exception | None = None
+        self._beside: Beside | None = None
+        self._enough = 1  # outcomes that are worth a transaction
         self._unsure = False  # the last turn failed, and nobody knows whether it was done
         self._stopping = self._hurrying = False
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
+
+    def prepare(self) -> None:
+        """Get the bookkeeper: before there are threads or a loop of events it can have a process of its own."""
+        self._beside = self._beside or self.hire()
 
     def stop(self) -> None:
         """Finish what is on the wire, record it, hand the rest back, and end; asked twice, end at once."""
@@ -130,7 +134,7 @@ class Worker:
     def _heard(self) -> None:
         """Hear that something is to be written down."""
         self._news.set()
-        if not self._claims.waiting():
+        if self._claims.news >= self._enough or not self._claims.waiting():
             self._dry.set()
 
     def _parted(self, line: Line, fault: RelayAway | RelayRefuses | None) -> None:
@@ -161,9 +165,27 @@ class Worker:
         Raises:
             DatabaseLocked, DatabaseUnreachable: the database did not answer for long. What was on the wire then will
                 be uncertain.
+            BookkeeperGone: the same.
         """
         began = time.monotonic()
-        await self._ask(self.outbox.enrol, now=self.clock())
+        self.prepare()
+        try:
+            await self._books.ask(Bookkeeper.enrol, now=self.clock())
+            await self._go(for_ever=for_ever)
+            seconds = time.monotonic() - began
+            left = await self._books.ask(Bookkeeper.backlog, now=self.clock())
+        finally:
+            await self._books.close()
+        return SendReport(
+            outcomes=dict(self._claims.outcomes),
+            left=left,
+            paused=self._paused,
+            limited=self._limited,
+            seconds=seconds,
+            fault=self._fault,
+        )
+
+    async def _go(self, *, for_ever: bool) -> None:
         tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._watch())]
         rest_s = FIRST_REST_S
         try:
@@ -177,19 +199,11 @@ class Worker:
                     break
                 rest_s = FIRST_REST_S if self._claims.outcomes["accepted"] > before else min(LONGEST_REST_S, rest_s * 2)
                 await self._rest(rest_s)
+        except BookkeeperGone:
+            self._hurrying = True  # nothing can be written down any more, so nothing must be sent
+            raise
         finally:
             await self._come_to_an_end(tasks)
-        seconds = time.monotonic() - began
-        left = await self._ask(self._backlog)
-        self._thread.shutdown()
-        return SendReport(
-            outcomes=dict(self._claims.outcomes),
-            left=left,
-            paused=self._paused,
-            limited=self._limited,
-            seconds=seconds,
-            fault=self._fault,
-        )
 
     async def _send(self, *, for_ever: bool) -> None:
         trouble_since: float | None = None
@@ -215,7 +229,7 @@ class Worker:
                 return True
             if not self._lines and not await self._first_line():
                 return True  # the fault ends it
-        if self._claims.news and self._claims.waiting():
+        if self._claims.waiting() and 0 < self._claims.news < self._enough:
             await self._gather()
         turn = await self._turn()
         for line in [line for line in self._lines if line.idle]:
@@ -234,26 +248,25 @@ class Worker:
         return self._stopping or self._fault is not None or self._bug is not None
 
     async def _due(self) -> bool:
-        self._claims.running, due = await self._ask(self.outbox.look, now=self.clock())
+        self._claims.running, due = await self._books.ask(Bookkeeper.look, now=self.clock())
         if not due:
-            await self._ask(self.outbox.finish_mailings, now=self.clock())
+            await self._books.ask(Bookkeeper.finish_mailings, now=self.clock())
         return due
 
     async def _turn(self) -> Turn:
         claims = self._claims
-        known = claims.ids if self._unsure else None  # what has ended is still its own until that is written down
         ended = claims.drain()
         places = len(self._lines) * CLAIMS_PER_LINE  # without a line nothing is claimed
+        self._enough = max(1, places // SHARE)
         soon = self.pace.bucket.room(moment(), within_s=TICK_S)
         now = self.clock()
         try:
-            turn = await self._ask(
-                self._turn_in_thread,
-                ended,
+            turn, editions, dropped = await self._books.ask(
+                Bookkeeper.turn,
+                Told.of(ended),
                 want=max(0, min(places - claims.held, soon - claims.waiting())),
                 want_urgent=max(0, min(places, soon) - claims.held_urgent),
                 allowance=self.allowance(now),
-                known=known,
                 now=now,
             )
         except Trouble:
@@ -261,6 +274,7 @@ class Worker:
             self._unsure = True
             raise
         self._unsure = False
+        self.stamp.learn(editions, dropped)
         claims.running = turn.running
         claims.add(turn.claims)
         for mailing, reply in turn.paused.items():
@@ -276,11 +290,6 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GATHER_S):
                 await self._dry.wait()
-
-    def _turn_in_thread(self, ended: list[Ended], **arguments: object) -> Turn:
-        turn = self.outbox.turn(ended, **arguments)  # type: ignore[arg-type]
-        self.stamp.load(turn.claims)
-        return turn
 
     async def _wait(self, seconds: float = TICK_S) -> None:
         """Wait until there is something to write down or to look at."""
@@ -353,7 +362,7 @@ class Worker:
         while True:
             await asyncio.sleep(BEAT_S)
             with contextlib.suppress(*Trouble):
-                if not await self._ask(self.outbox.beat, now=self.clock()):
+                if not await self._books.ask(Bookkeeper.beat, now=self.clock()):
                     self._claims.disown()
 
     # ── ends ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -400,16 +409,11 @@ class Worker:
         if self._lines:
             await self._drain()
         self._claims.hand_back_waiting()
-        ended = self._claims.drain()
-        paused = await self._ask(self.outbox.record, ended, now=self.clock())
-        self._paused.update(paused)
-        await self._ask(self.outbox.retire)
-        await self._ask(self.outbox.finish_mailings, now=self.clock())
+        told = Told.of(self._claims.drain())
+        self._paused.update(await self._books.ask(Bookkeeper.finish, told, now=self.clock()))
 
-    async def _ask(self, act: Callable[..., Result], *args: object, **kwargs: object) -> Result:
-        """Ask the database, from the one thread that does so."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(act, *args, **kwargs))
-
-    def _backlog(self) -> Backlog:
-        with self.database.read() as session:
-            return backlog(session, now=self.clock())
+    @property
+    def _books(self) -> Beside:
+        if self._beside is None:
+            raise AssertionError("nobody keeps the books")
+        return self._beside

@@ -5,9 +5,11 @@ that arrives changed is not the one that was approved.
 """
 
 import base64
+import re
 
 MAX_WORD_BYTES = 45  # 60 characters of base64 and 12 around them: within the 75 of RFC 2047 section 2
 MAX_LINE = 76
+_WORD = re.compile(r"[A-Za-z]+")  # an atom (RFC 5322 3.2.3) that is most first names
 _ATOM_SPECIALS = frozenset('()<>[]:;@\\,."')
 
 
@@ -34,6 +36,8 @@ def mailbox(display_name: str, address: str) -> str:
         display_name: may be empty; one line of Unicode.
         address: as it stands in SMTP; without angle brackets.
     """
+    if _WORD.fullmatch(display_name) and len(display_name) + len(address) < MAX_LINE - 20:
+        return f"{display_name} <{address}>"
     display_name = " ".join(display_name.split())
     if not display_name:
         return address

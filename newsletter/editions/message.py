@@ -139,6 +139,9 @@ HEADERS = (
     "MIME-Version",
 )
 
+_WAY_OUT = Slot.UNSUBSCRIBE_URL  # looked up once: an enum's members are not quick to get at
+PERSONAL = ("To", "Message-ID", "List-Unsubscribe")  # in the order of `HEADERS`; the others are shared
+
 
 def shared_headers(edition: Composed, sender: Sender, *, date: datetime) -> dict[str, str]:
     """Give the headers that all readers of an edition have in common, as they go on the wire."""
@@ -160,7 +163,7 @@ def shared_headers(edition: Composed, sender: Sender, *, date: datetime) -> dict
 
 def personal_headers(sender: Sender, person: Personal) -> dict[str, str]:
     """Give the headers that are one reader's alone, as they go on the wire."""
-    url = person.slots[Slot.UNSUBSCRIBE_URL]
+    url = person.slots[_WAY_OUT]
     # The token is base64url: nothing in it needs quoting.
     by_mail = f"mailto:{sender.unsubscribe_address}?subject=unsubscribe%20{person.unsubscribe_token}"
     return {

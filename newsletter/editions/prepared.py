@@ -6,7 +6,7 @@ dots. What is left for a mail is to encode some short values and to join.
 
 import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -14,6 +14,7 @@ from typing import Protocol
 
 from newsletter.editions.message import (
     HEADERS,
+    PERSONAL,
     Composed,
     Personal,
     Sender,
@@ -28,7 +29,8 @@ from newsletter.editions.slots import Slot, SlotUnfilled, mark, pieces
 LINE_BYTES = 57  # make 76 characters of base64 (RFC 2045 6.8)
 MAX_QUOTED = 75  # characters of quoted-printable on a line, for an '=' to follow (RFC 2045 6.7)
 END = b".\r\n"  # of every message (RFC 5321 4.1.1.4)
-_NEEDS_NO_QUOTING = re.compile(rb"[!-<>-~][ -<>-~]{,73}[!-<>-~]")  # a link, mostly; it fits into one line
+# A link or a greeting, mostly: nothing in it is quoted, escaped or folded, and no dot at its start is doubled.
+_NEEDS_NOTHING = re.compile(r"[!#$%(-\-/-;?-~][ !#$%(-;?-~]*")
 _BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
 Values = Mapping[Slot, str]
@@ -42,76 +44,79 @@ class Signer(Protocol):
 
 
 class Segment(Protocol):
-    """A stretch of a body that depends on the reader."""
+    """A stretch of a body that depends on the reader; it begins a line."""
 
     def bytes_for(self, values: Values) -> bytes:
         """Write it for one reader."""
 
 
 class Prepared:
-    """One edition, ready to be stamped."""
+    """One edition, ready to be stamped. It goes from one process to another."""
 
-    def __init__(self, edition: Composed, sender: Sender, *, date: datetime, signers: Sequence[Signer] = ()) -> None:
+    def __init__(self, edition: Composed, sender: Sender, *, date: datetime, signed: bool = False) -> None:
         """Settle everything that does not depend on the reader.
 
         Args:
             edition: what the group gets.
             sender: who it comes from.
             date: the mailing's launch.
-            signers: who signs each mail, if anybody does.
+            signed: whether each mail is going to be signed.
         """
         self.language = edition.language
         self._sender = sender
-        self._signers = tuple(signers)
+        self._signed = signed
         self._at = int(date.timestamp())
         self._shared = shared_headers(edition, sender, date=date)
         self._content_type, segments = _body(edition)
+        self._open = [one for one in segments if not isinstance(one, bytes)]
         # Signatures are made over the message as it is; only what is not signed has its dots doubled beforehand.
-        self._segments = _joined([_stuffed(one) if isinstance(one, bytes) and not signers else one for one in segments])
-        self._head = self._header_lines()
+        fixed = [_fixed(one if signed else _stuffed(one)) if isinstance(one, bytes) else b"%b" for one in segments]
+        self._head, self._body = _fixed_head(self._shared, self._content_type), b"".join(fixed)
+        self._mail = self._head + self._body + END
 
-    def stamp(self, person: Personal) -> bytes:
+    def stamp(self, person: Personal, signers: Sequence[Signer] = ()) -> bytes:
         """Write the mail for one reader, as it goes over the wire: dots doubled, the final dot at its end.
 
         Parsed, it is what `build_message` gives.
+
+        Args:
+            person: what is one reader's alone.
+            signers: who signs it; some, if it was prepared for that, and none otherwise.
         """
+        if self._signed is not bool(signers):
+            raise AssertionError("prepared to be signed or not, and now the other")
         values = person.slots
         headers = personal_headers(self._sender, person)
-        before_to, before_id, before_list, after_list = self._head
-        head = b"%bTo: %b\r\n%bMessage-ID: %b\r\n%bList-Unsubscribe: %b\r\n%b" % (
-            before_to,
-            headers["To"].encode(),
-            before_id,
-            headers["Message-ID"].encode(),
-            before_list,
-            headers["List-Unsubscribe"].encode(),
-            after_list,
-        )
-        if self._signers:
-            return self._signed(head, headers, values)
-        body = [one if isinstance(one, bytes) else _stuffed(one.bytes_for(values)) for one in self._segments]
-        return b"".join([head, *body, END])
+        own = [value.encode() for value in headers.values()]
+        if signers:
+            return self._with_signatures(signers, headers, own, [one.bytes_for(values) for one in self._open])
+        return self._mail % (*own, *[_stuffed(one.bytes_for(values)) for one in self._open])
 
-    def _signed(self, head: bytes, headers: Mapping[str, str], values: Values) -> bytes:
-        body = b"".join(one if isinstance(one, bytes) else one.bytes_for(values) for one in self._segments)
+    def _with_signatures(
+        self, signers: Sequence[Signer], headers: Mapping[str, str], own: Sequence[bytes], stretches: Sequence[bytes]
+    ) -> bytes:
+        body = self._body % tuple(stretches)
         every = {**self._shared, **headers}
-        fields = [(name, every[name]) for name in HEADERS if name in every]
-        fields += [(name, value) for name, value in self._content_type]
-        signatures = [signer.sign(fields, body, at=self._at) for signer in self._signers]
-        return b"".join([*signatures, head, dot_stuffed(body)])
+        fields = [(name, every[name]) for name in HEADERS if name in every] + self._content_type
+        signatures = [signer.sign(fields, body, at=self._at) for signer in signers]
+        return b"".join([*signatures, self._head % tuple(own), dot_stuffed(body)])
 
-    def _header_lines(self) -> tuple[bytes, bytes, bytes, bytes]:
-        """Give the lines before To, Message-ID and List-Unsubscribe, and those after, with the empty one."""
-        runs: list[list[str]] = [[]]
-        for name in HEADERS:
-            if name in {"To", "Message-ID", "List-Unsubscribe"}:
-                runs.append([])
-            elif name in self._shared:
-                runs[-1].append(f"{name}: {self._shared[name]}\r\n")
-        runs[-1] += [f"{name}: {value}\r\n" for name, value in self._content_type]
-        runs[-1].append("\r\n")
-        first, second, third, last = ("".join(run).encode() for run in runs)
-        return first, second, third, last
+
+def _fixed_head(shared: Mapping[str, str], content_type: Iterable[tuple[str, str]]) -> bytes:
+    """Give the header and the empty line after it, with places for what `personal_headers` gives."""
+    lines: list[bytes] = []
+    for name in HEADERS:
+        if name in PERSONAL:
+            lines.append(f"{name}: ".encode() + b"%b\r\n")
+        elif name in shared:
+            lines.append(_fixed(f"{name}: {shared[name]}\r\n".encode()))
+    lines += [_fixed(f"{name}: {value}\r\n".encode()) for name, value in content_type]
+    return b"".join(lines) + b"\r\n"
+
+
+def _fixed(data: bytes) -> bytes:
+    """Write bytes so that `%` puts nothing into them."""
+    return data.replace(b"%", b"%%")
 
 
 def dot_stuffed(data: bytes) -> bytes:
@@ -166,17 +171,6 @@ def _part(template: str, *, html: bool) -> list[bytes | Segment]:
     ]
 
 
-def _joined(segments: Sequence[bytes | Segment]) -> tuple[bytes | Segment, ...]:
-    """Put neighbouring bytes into one."""
-    joined: list[bytes | Segment] = []
-    for segment in segments:
-        if isinstance(segment, bytes) and joined and isinstance(joined[-1], bytes):
-            joined[-1] += segment
-        else:
-            joined.append(segment)
-    return tuple(joined)
-
-
 def _value(slot: Slot, values: Values, *, html: bool) -> bytes:
     if slot not in values:
         raise SlotUnfilled(mark=mark(slot))
@@ -192,7 +186,14 @@ class _Quoted:
     html: bool
 
     def bytes_for(self, values: Values) -> bytes:
+        value = values.get(self.slot)
+        if value and len(value) <= MAX_QUOTED and _NEEDS_NOTHING.fullmatch(value) and not _has_odd_space(value):
+            return value.encode() + b"=\r\n"
         return _quoted(_value(self.slot, values, html=self.html))
+
+
+def _has_odd_space(value: str) -> bool:
+    return "  " in value or value[-1] == " "
 
 
 def _quoted(data: bytes) -> bytes:
@@ -200,8 +201,6 @@ def _quoted(data: bytes) -> bytes:
 
     The data begins a line on the wire; so does whatever follows it.
     """
-    if _NEEDS_NO_QUOTING.fullmatch(data):
-        return data + b"=\r\n"
     quoted = binascii.b2a_qp(data, istext=True)
     if b"\n" in quoted:
         quoted = quoted.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

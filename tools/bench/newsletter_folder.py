@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from newsletter.delivery.outbox import Outbox
+from newsletter.delivery.bookkeeper import Told
 from newsletter.settings import load_settings
 from newsletter.wiring import Parts
 from subscribers.preferences import Format, Profile
@@ -66,12 +66,11 @@ class Folder:
     def sample(self, **settings: str) -> list[bytes]:
         """Stamp the first mails of a copy as the sender would; gives them as they go over the wire."""
         with _parts(self.path, self.copy("sample") | settings) as parts:
-            worker = parts.worker()
-            outbox = Outbox(parts.database, parts.suppression)
-            outbox.enrol(now=parts.clock())
-            claims = outbox.turn([], want=SAMPLE, now=parts.clock()).claims
-            worker.stamp.load(claims)
-            return [envelope.data for one in claims if (envelope := worker.stamp.envelope(one)) is not None]
+            stamp, bookkeeper = parts.worker().stamp, parts.bookkeeper()
+            bookkeeper.enrol(now=parts.clock())
+            turn, editions, _dropped = bookkeeper.turn(Told([], []), want=SAMPLE, now=parts.clock())
+            stamp.learn(editions)
+            return [envelope.data for one in turn.claims if (envelope := stamp.envelope(one)) is not None]
 
 
 def make(path: Path, *, count: int, mail_bytes: int, server: str | None = None, form: Format = Format.HTML) -> Folder:
