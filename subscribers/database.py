@@ -2,7 +2,7 @@
 
 import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from sqlalchemy import JSON, DateTime, Dialect, Engine, Enum, MetaData, create_e
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
 
 from subscribers.errors import DatabaseLocked, DatabaseMissing, DatabaseUnreachable, Fault
@@ -77,6 +78,9 @@ class Bare(Protocol):
     def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Rows:
         """Run one statement; parameters are `?` on SQLite and `%s` on PostgreSQL."""
 
+    def executemany(self, statement: str, parameters: Iterable[Sequence[Any]], /) -> Rows:
+        """Run one statement for each set of parameters; SQLite only."""
+
 
 class Database:
     """One database, SQLite or PostgreSQL, and the ways into it: `read`, `write`, and `write_bare` for the hot path."""
@@ -106,6 +110,7 @@ class Database:
         self.engine = (
             _sqlite_engine(parsed, create=create) if self.is_sqlite else create_engine(parsed, hide_parameters=True)
         )
+        self._bare: PoolProxiedConnection | None = None
         self._readers = self.engine.execution_options(read_only=True, postgresql_readonly=True)
 
     @property
@@ -145,10 +150,11 @@ class Database:
     def write_bare(self) -> Iterator[Bare]:
         """Open a transaction as `write` does, on the driver's own connection.
 
-        For the few statements that run for every mail: around them a Session takes longer than the database.
+        For the few statements that run for every mail: around them a Session takes longer than the database. The
+        connection is kept from one time to the next, so only one thread may use this.
         """
         with _told_plainly(self.place):
-            pooled = self.engine.raw_connection()
+            pooled = self._bare = self._bare or self.engine.raw_connection()
             connection: Any = pooled.driver_connection
             try:
                 if self.is_sqlite:
@@ -158,10 +164,9 @@ class Database:
                     yield connection
                     connection.commit()
             except BaseException:
+                self._bare = None
                 pooled.invalidate()  # closing it takes back what was begun, whatever state the driver is in
                 raise
-            finally:
-                pooled.close()
 
     def serialise(self, session: Session, what: str) -> None:
         """Let only one transaction at a time, on any machine, do `what` until this one ends.
@@ -173,6 +178,9 @@ class Database:
 
     def dispose(self) -> None:
         """Close every connection."""
+        if self._bare is not None:
+            self._bare.close()
+            self._bare = None
         self.engine.dispose()
 
 

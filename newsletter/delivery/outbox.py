@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -85,6 +85,10 @@ class Claimed(NamedTuple):
     name: str
     attempts: int
     blamed: bool
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go from one process to another, as a plain tuple does: quickly."""
+        return Claimed, tuple(self)
 
 
 class Ended(NamedTuple):
@@ -266,7 +270,11 @@ class Outbox:
 
         It happens before those rows are written, in a transaction of its own: done twice, it is as if done once.
         """
-        verdicts = [(claimed, _verdict(claimed, outcome)) for claimed, outcome, _until in ended if outcome is not None]
+        verdicts = [
+            (claimed, _verdict(claimed, outcome))
+            for claimed, outcome, _until in ended
+            if outcome is not None and type(outcome) is not Accepted
+        ]
         dead = [claimed for claimed, verdict in verdicts if isinstance(verdict, Refused) and verdict.dead]
         paused = {
             claimed.mailing.id: verdict.reply
@@ -291,11 +299,13 @@ class Outbox:
             session.flush()
 
     def _record(self, connection: Bare, ended: Sequence[Ended], now: datetime) -> None:
-        if not ended:
-            return
-        self._statements.settle(connection, [_settled_row(one, now) for one in ended])
-        if accepted := sum(isinstance(outcome, Accepted) for _claimed, outcome, _until in ended):
-            self._statements.count(connection, self._worker_id, accepted, now)
+        accepted = [(one.id, one.fence, said.reply[:REPLY_LENGTH]) for one, said, _ in ended if type(said) is Accepted]
+        if accepted:
+            self._statements.accept(connection, accepted, now)
+            self._statements.count(connection, self._worker_id, len(accepted), now)
+        if len(accepted) < len(ended):
+            others = [_settled_row(one, now) for one in ended if type(one.outcome) is not Accepted]
+            self._statements.settle(connection, others)
 
     def _hand_back_unknown(self, connection: Bare, known: Collection[int]) -> None:
         mine = self._statements.own(connection, self._worker_id)
@@ -415,17 +425,17 @@ def _claimed(row: DueRow, launched: Launched) -> Claimed:
         msg = f"delivery {row.id} is queued without an edition"
         raise AssertionError(msg)
     return Claimed(
-        id=row.id,
-        fence=row.fence + 1,
-        mailing=launched,
-        edition_id=row.edition_id,
-        subscriber_id=row.subscriber_id,
-        token_epoch=row.token_epoch,
-        address=wire_form(row.email, row.address_key),
-        domain=row.address_key.rpartition("@")[2],
-        name=row.name,
-        attempts=row.attempts,
-        blamed=bool(row.blamed),
+        row.id,
+        row.fence + 1,
+        launched,
+        row.edition_id,
+        row.subscriber_id,
+        row.token_epoch,
+        wire_form(row.email, row.address_key),
+        row.address_key.rpartition("@")[2],
+        row.name,
+        row.attempts,
+        bool(row.blamed),
     )
 
 

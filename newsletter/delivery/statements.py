@@ -69,6 +69,16 @@ _SETTLE = """
     WHERE deliveries.id = j.id AND deliveries.fence = j.fence
       AND (deliveries.state = 'sending' OR (deliveries.state = 'uncertain' AND j.state = 'accepted'))
 """
+# The same for what nearly all become, in fewer words.
+_ACCEPT = """
+    UPDATE deliveries
+    SET state = 'accepted', attempts = attempts + 1, reply = {reply}, settled_at = {mark}, worker_id = NULL
+    {rows} WHERE deliveries.id = {id} AND deliveries.fence = {fence} AND deliveries.state IN ('sending', 'uncertain')
+"""
+_POSTGRESQL_ACCEPTED = """
+    FROM (SELECT (value ->> 0)::bigint AS id, (value ->> 1)::int AS fence, value ->> 2 AS reply
+          FROM json_array_elements(%s::json) AS value) AS j
+"""
 _SQLITE_ROWS = """
     SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS fence,
            json_extract(value, '$[2]') AS state, json_extract(value, '$[3]') AS attempts,
@@ -126,11 +136,17 @@ class Statements:
         if is_sqlite:
             self._due = _named(_DUE, ("now", "mailing", "now", "limit"), mark)
             self._settle = _SETTLE.format(rows=_SQLITE_ROWS)
+            self._accept = _ACCEPT.format(reply="?", mark="?", rows="", id="?", fence="?")
         else:
             due = _DUE.replace("%", "%%") + " FOR UPDATE OF d SKIP LOCKED"
             self._due = _named(due, ("now", "mailing", "now", "limit"), mark)
             # The numbers once more: without them it may look through all deliveries for the few that are `sending`.
-            self._settle = _SETTLE.format(rows=_POSTGRESQL_ROWS) + " AND deliveries.id = ANY(%s::bigint[])"
+            by_number = " AND deliveries.id = ANY(%s::bigint[])"
+            self._settle = _SETTLE.format(rows=_POSTGRESQL_ROWS) + by_number
+            self._accept = (
+                _ACCEPT.format(reply="j.reply", mark="%s", rows=_POSTGRESQL_ACCEPTED, id="j.id", fence="j.fence")
+                + by_number
+            )
         self._closed, self._take = meant(_CLOSED), meant(_TAKE)
         self._skip, self._count, self._sent = meant(_SKIP), meant(_COUNT), meant(_SENT)
         self._expire, self._own, self._hand_back = meant(_EXPIRE), meant(_OWN), meant(_HAND_BACK)
@@ -171,6 +187,16 @@ class Statements:
         stored = json.dumps(rows, default=_written)
         numbers = self._numbers(row.id for row in rows)
         connection.execute(self._settle, (stored,) if self._is_sqlite else (stored, numbers))
+
+    def accept(self, connection: Bare, rows: Sequence[tuple[int, int, str]], now: datetime) -> None:
+        """Write down that deliveries were accepted; as `settle`, for rows of number, fence and the server's reply."""
+        moment = self._moment(now)
+        if self._is_sqlite:
+            # One after the other: taking a list apart takes SQLite longer.
+            connection.executemany(self._accept, [(reply, moment, number, fence) for number, fence, reply in rows])
+        else:
+            numbers = self._numbers(number for number, _fence, _reply in rows)
+            connection.execute(self._accept, (moment, json.dumps(rows), numbers))
 
     def count(self, connection: Bare, worker_id: int, accepted: int, now: datetime) -> None:
         """Add to how many mails a worker handed over on a day."""
