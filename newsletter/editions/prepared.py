@@ -70,9 +70,10 @@ class Prepared:
         self._content_type, segments = _body(edition)
         self._open = [one for one in segments if not isinstance(one, bytes)]
         # Signatures are made over the message as it is; only what is not signed has its dots doubled beforehand.
-        fixed = [_fixed(one if signed else _stuffed(one)) if isinstance(one, bytes) else b"%b" for one in segments]
-        self._head, self._body = _fixed_head(self._shared, self._content_type), b"".join(fixed)
-        self._mail = self._head + self._body + END
+        body = [one if signed or not isinstance(one, bytes) else _stuffed(one) for one in segments]
+        self._head = _with_places(_head(self._shared, self._content_type))
+        self._body = _with_places(body)
+        self._mail = _with_places([*_head(self._shared, self._content_type), *body, END])
 
     def stamp(self, person: Personal, signers: Sequence[Signer] = ()) -> bytes:
         """Write the mail for one reader, as it goes over the wire: dots doubled, the final dot at its end.
@@ -90,33 +91,44 @@ class Prepared:
         own = [value.encode() for value in headers.values()]
         if signers:
             return self._with_signatures(signers, headers, own, [one.bytes_for(values) for one in self._open])
-        return self._mail % (*own, *[_stuffed(one.bytes_for(values)) for one in self._open])
+        return _filled(self._mail, [*own, *[_stuffed(one.bytes_for(values)) for one in self._open]])
 
     def _with_signatures(
         self, signers: Sequence[Signer], headers: Mapping[str, str], own: Sequence[bytes], stretches: Sequence[bytes]
     ) -> bytes:
-        body = self._body % tuple(stretches)
+        body = _filled(self._body, stretches)
         every = {**self._shared, **headers}
         fields = [(name, every[name]) for name in HEADERS if name in every] + self._content_type
         signatures = [signer.sign(fields, body, at=self._at) for signer in signers]
-        return b"".join([*signatures, self._head % tuple(own), dot_stuffed(body)])
+        return b"".join([*signatures, _filled(self._head, own), dot_stuffed(body)])
 
 
-def _fixed_head(shared: Mapping[str, str], content_type: Iterable[tuple[str, str]]) -> bytes:
-    """Give the header and the empty line after it, with places for what `personal_headers` gives."""
-    lines: list[bytes] = []
+def _head(shared: Mapping[str, str], content_type: Iterable[tuple[str, str]]) -> list[bytes | None]:
+    """Give the header and the empty line after it, with None for what `personal_headers` gives, in its order."""
+    lines: list[bytes | None] = []
     for name in HEADERS:
         if name in PERSONAL:
-            lines.append(f"{name}: ".encode() + b"%b\r\n")
+            lines += [f"{name}: ".encode(), None, b"\r\n"]
         elif name in shared:
-            lines.append(_fixed(f"{name}: {shared[name]}\r\n".encode()))
-    lines += [_fixed(f"{name}: {value}\r\n".encode()) for name, value in content_type]
-    return b"".join(lines) + b"\r\n"
+            lines.append(f"{name}: {shared[name]}\r\n".encode())
+    return [*lines, *[f"{name}: {value}\r\n".encode() for name, value in content_type], b"\r\n"]
 
 
-def _fixed(data: bytes) -> bytes:
-    """Write bytes so that `%` puts nothing into them."""
-    return data.replace(b"%", b"%%")
+def _with_places(pieces: Iterable[object]) -> list[bytes]:
+    """Put neighbouring bytes into one: fixed, place, fixed, place, …, fixed."""
+    row = [b""]
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            row[-1] += piece
+        else:
+            row += [b"", b""]
+    return row
+
+
+def _filled(row: list[bytes], values: Sequence[bytes]) -> bytes:
+    row = row.copy()
+    row[1::2] = values
+    return b"".join(row)
 
 
 def dot_stuffed(data: bytes) -> bytes:
