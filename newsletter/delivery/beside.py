@@ -109,13 +109,19 @@ class InProcess:
             _live(make, theirs, parent)
         theirs.close()
         self._line: _Answers | None = None
+        self._connecting = asyncio.Lock()
 
     async def ask(self, question: Question[Asked, Answer], *args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
         """See `Beside.ask`."""
-        if self._line is None:
-            loop = asyncio.get_running_loop()
-            _transport, self._line = await loop.create_connection(_Answers, sock=self._ours)
-        return cast(Answer, await self._line.ask((question.__name__, args, kwargs)))
+        line = self._line or await self._connected()
+        return cast(Answer, await line.ask((question.__name__, args, kwargs)))
+
+    async def _connected(self) -> "_Answers":
+        async with self._connecting:
+            if self._line is None:
+                loop = asyncio.get_running_loop()
+                _transport, self._line = await loop.create_connection(_Answers, sock=self._ours)
+            return self._line
 
     async def close(self) -> None:
         """Let the process end, and wait for that."""

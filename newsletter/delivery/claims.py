@@ -86,15 +86,10 @@ class Claims:
         """How many of those are service mails and alerts that no line has taken yet."""
         return sum(len(self._ready[lane]) for lane in URGENT)
 
-    def urgent_since(self, now: float) -> float:
-        """Say for how many seconds a service mail or an alert has been waiting for a line; 0 if none is."""
-        first = [self._ready[lane][0] for lane in URGENT if self._ready[lane]]
+    def waits_since(self, now: float, lanes: Iterable[Lane] = tuple(Lane)) -> float:
+        """Say for how many seconds the first of some lanes has been waiting for a line; 0 if nothing is."""
+        first = [self._ready[lane][0] for lane in lanes if self._ready[lane]]
         return max((now - self._taken_at.get(claimed.id, now) for claimed in first), default=0.0)
-
-    @property
-    def ids(self) -> set[int]:
-        """The rows that this worker knows to be its own, ended or not."""
-        return set(self._taken_at) | {ended.claimed.id for ended in self._ended}
 
     @property
     def news(self) -> int:

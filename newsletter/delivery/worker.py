@@ -16,7 +16,7 @@ from functools import partial
 
 from newsletter.delivery.beside import Beside, BookkeeperGone
 from newsletter.delivery.bookkeeper import Bookkeeper, Told
-from newsletter.delivery.claims import Claims
+from newsletter.delivery.claims import URGENT, Claims
 from newsletter.delivery.courier import Courier, Line, RelayAway, RelayRefuses
 from newsletter.delivery.outbox import Backlog, Turn
 from newsletter.delivery.pace import Pace
@@ -25,12 +25,13 @@ from newsletter.delivery.workers import BEAT_S
 from subscribers.errors import DatabaseLocked, DatabaseUnreachable
 
 CLAIMS_PER_LINE = 3  # on the wire, announced, being written down: what a crash makes uncertain, so no more
-SHARE = 4  # a quarter of them ended: time for a turn, so that the next come before lines run dry
+ENOUGH = 8  # an eighth of them ended: time for a turn, so that the next come before lines run dry
 GATHER_S = 0.004  # outcomes that come within so long are written down together, unless a line's worth is there before
 TICK_S = 0.2  # how long a pause, a cancel or an alert may go unnoticed
 IDLE_S = 10.0  # a line that had nothing to carry for so long is closed
 EXTRA_LINES = 2  # for alerts, where every line waits for an answer
 STUCK_S = 0.4  # after so long an alert gets one of them
+PATIENT_S = 0.05  # for so long what waits may be left to a line that is busy
 GROWTH_MAILS = 100  # taken in a row before one more line is opened after a fault
 GRACE_S = 8.0  # after being told to stop, for what is on the wire
 PATIENCE_S = 120.0  # for a database that does not answer; a worker that runs for ever has more
@@ -232,8 +233,7 @@ class Worker:
         if self._claims.waiting() and 0 < self._claims.news < self._enough:
             await self._gather()
         turn = await self._turn()
-        for line in [line for line in self._lines if line.idle]:
-            line.wake()
+        self._wake_lines()
         self._grow()
         if turn.held_by_limit and turn.dry and not self._claims.held and not self._claims.news:
             self._limited = True
@@ -257,7 +257,7 @@ class Worker:
         claims = self._claims
         ended = claims.drain()
         places = len(self._lines) * CLAIMS_PER_LINE  # without a line nothing is claimed
-        self._enough = max(1, places // SHARE)
+        self._enough = max(1, places // ENOUGH)
         soon = self.pace.bucket.room(moment(), within_s=TICK_S)
         now = self.clock()
         try:
@@ -283,6 +283,21 @@ class Worker:
         if ended:
             self.on_progress(claims.outcomes)
         return turn
+
+    def _wake_lines(self) -> None:
+        """Wake lines for what waits, but not for what busy ones take along.
+
+        Behind the body of one mail the next goes out without a word of its own (see `conversation`): half the work.
+        """
+        idle = [line for line in self._lines if line.idle]
+        busy = len(self._lines) - len(idle)
+        claims = self._claims
+        at_once = claims.held_urgent or claims.waits_since(moment()) > PATIENT_S
+        for line in idle:
+            if not at_once and claims.waiting() <= busy:
+                break
+            line.wake()
+            busy += 1
 
     async def _gather(self) -> None:
         """Let more outcomes come in while lines still have something to carry: a transaction costs, not its rows."""
@@ -316,7 +331,7 @@ class Worker:
         if self._claims.outcomes["accepted"] - self._grown_at >= GROWTH_MAILS:
             self._allow_lines(self._limit + 1)
         if (self._claims.waiting() and len(self._lines) < self._limit) or (
-            self._claims.urgent_since(moment()) > STUCK_S and len(self._lines) < self.connections + EXTRA_LINES
+            self._claims.waits_since(moment(), URGENT) > STUCK_S and len(self._lines) < self.connections + EXTRA_LINES
         ):
             self._open()
 

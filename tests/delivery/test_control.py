@@ -150,7 +150,9 @@ def test_a_person_decides_that_an_uncertain_mail_goes_again_and_it_is_the_same_m
     with parts.database.read() as session:
         (shown,) = report_of(session, number).uncertain
     assert (shown.id, shown.address, shown.reason) == (claimed.id, "rosa@example.org", "lost after the dot")
-    before = parts.worker().stamp.envelope(claimed).data
+    stamp = parts.worker().stamp
+    stamp.learn(parts.bookkeeper()._needed([claimed]))
+    before = stamp.envelope(claimed).data
     which = {"number": str(claimed.id), "address": " Rosa@EXAMPLE.org", "all": None}[by]
     with parts.database.write() as session:
         found = control.uncertain(session, number, which)

@@ -67,6 +67,27 @@ def killed(
         return story.verdict()
 
 
+def without_bookkeeper(folder: Folder, scratch: Path, choice: OnUncertain, *, kills: int) -> Verdict:
+    """The process beside the sender is killed, again and again: nobody writes down what the server says any more."""
+    with campaign(folder, scratch, choice=choice) as story:
+        for number in range(kills):
+            sender = story.start()
+            story.wait_for(Point.MAIL, 1)
+            (bookkeeper,) = children(sender.pid)
+            story.order("kill", pid=bookkeeper, at=EACH_STATE[2 + number % 7], nth=7, delay_s=0.0)
+            said = story.finish(sender)
+            assert sender.returncode == 1, said
+            assert "BookkeeperGone" in said
+        story.order("forget_kill")
+        story.send_until_done()
+        return story.verdict()
+
+
+def children(pid: int) -> list[int]:
+    """Give the processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def misbehaving(folder: Folder, scratch: Path, choice: OnUncertain, plan: Plan) -> Verdict:
     """The server breaks connections, is busy, answers nonsense or takes its time."""
     with campaign(folder, scratch, choice=choice, plan=plan) as story:
@@ -246,6 +267,16 @@ def catalogue(*, full: bool) -> list[Story]:
         for point in EACH_STATE
         for choice in BOTH
     ]
+    stories += [
+        Story(
+            name="the bookkeeper is killed",
+            choice=choice,
+            tell=_without_bookkeeper(14 if full else 2),
+            kills=14 if full else 2,
+            short=choice is OnUncertain.RETRY,
+        )
+        for choice in BOTH
+    ]
     wrongs = [
         ("hangs up before 354", drops(Point.DATA, every), True),
         ("hangs up in the body", drops(Point.BODY, every), False),
@@ -295,6 +326,10 @@ def catalogue(*, full: bool) -> list[Story]:
 def _killed(kills: int, at: Point | None = None) -> Callable[[Folder, Path, OnUncertain], Verdict]:
     seeds = count()
     return lambda folder, scratch, choice: killed(folder, scratch, choice, kills=kills, seed=next(seeds), at=at)
+
+
+def _without_bookkeeper(kills: int) -> Callable[[Folder, Path, OnUncertain], Verdict]:
+    return lambda folder, scratch, choice: without_bookkeeper(folder, scratch, choice, kills=kills)
 
 
 def _misbehaving(plan: Plan) -> Callable[[Folder, Path, OnUncertain], Verdict]:
