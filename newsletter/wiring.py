@@ -1,28 +1,26 @@
-"""Joins the parts. The one place that knows them all; nothing is created before it is asked for."""
+"""Joins the parts. The one place that knows them all; nothing is created before it is asked for.
+
+Nor is loaded what reads appeals and renders mails, which a sender does without: it takes long, and 40 MB.
+"""
 
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from newsletter.appeals.countries import propose_countries
-from newsletter.appeals.intake import Desk
-from newsletter.appeals.urgency import propose_urgent
 from newsletter.delivery import warm_up
 from newsletter.delivery.beside import Beside, beside
 from newsletter.delivery.bookkeeper import Bookkeeper
 from newsletter.delivery.dkim import signers
 from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.pace import Pace
-from newsletter.delivery.planning import Planner
 from newsletter.delivery.relays import Relays
 from newsletter.delivery.smtp import Relay, SmtpCourier
 from newsletter.delivery.stamp import Links, Stamp
 from newsletter.delivery.worker import CLAIMS_PER_LINE, Worker
-from newsletter.editions.compose import EditionPress
 from newsletter.editions.message import Sender
 from newsletter.editions.prepared import Signer
-from newsletter.editions.render import Renderer
 from newsletter.editions.view import Brand
 from newsletter.operations.schema import require_current
 from newsletter.settings import Settings
@@ -30,6 +28,11 @@ from subscribers.database import Database
 from subscribers.keys import Keys
 from subscribers.suppression import SuppressionList
 from subscribers.tokens import Tokens
+
+if TYPE_CHECKING:
+    from newsletter.appeals.intake import Desk
+    from newsletter.delivery.planning import Planner
+    from newsletter.editions.render import Renderer
 
 
 def utc_now() -> datetime:
@@ -93,8 +96,10 @@ class Parts:
         )
 
     @cached_property
-    def renderer(self) -> Renderer:
+    def renderer(self) -> "Renderer":
         """What turns appeals into words and pictures of words."""
+        from newsletter.editions.render import Renderer  # noqa: PLC0415 - see above
+
         return Renderer(self.brand, override=self.settings.templates)
 
     @cached_property
@@ -111,12 +116,19 @@ class Parts:
         )
 
     @cached_property
-    def desk(self) -> Desk:
+    def desk(self) -> "Desk":
         """Where appeals are taken in."""
+        from newsletter.appeals.countries import propose_countries  # noqa: PLC0415 - see above
+        from newsletter.appeals.intake import Desk  # noqa: PLC0415
+        from newsletter.appeals.urgency import propose_urgent  # noqa: PLC0415
+
         return Desk(database=self.database, propose_countries=propose_countries, propose_urgent=propose_urgent)
 
-    def planner(self, on_progress: Callable[[int], None] = lambda _count: None) -> Planner:
+    def planner(self, on_progress: Callable[[int], None] = lambda _count: None) -> "Planner":
         """Make a planner; a fresh one for each planning, since it keeps what it has rendered."""
+        from newsletter.delivery.planning import Planner  # noqa: PLC0415 - see above
+        from newsletter.editions.compose import EditionPress  # noqa: PLC0415
+
         return Planner(
             database=self.database,
             press=EditionPress(self.renderer),

@@ -13,8 +13,9 @@ from typing import Any
 import yaml
 from playwright.sync_api import Browser, sync_playwright
 
-from newsletter.editions.render import Renderer, compose_html, compose_text
+from newsletter.editions.render import Renderer
 from newsletter.editions.slots import Slot, fill
+from newsletter.editions.stored import compose_html, compose_text
 from newsletter.editions.view import AppealView, Brand
 from newsletter.languages import greeting
 

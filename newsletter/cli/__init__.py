@@ -2,29 +2,50 @@
 
 import logging
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from newsletter import __version__
-from newsletter.cli.appeal import appeal
 from newsletter.cli.context import Context
-from newsletter.cli.database import database
-from newsletter.cli.demo import demo
-from newsletter.cli.digest import digest
-from newsletter.cli.dkim import dkim
-from newsletter.cli.init import init
-from newsletter.cli.mailing import mailing
-from newsletter.cli.run import run
-from newsletter.cli.send import send, worker
-from newsletter.cli.subscriber import subscriber
-from newsletter.cli.web import web
 from subscribers.errors import Fault
 
 INTERRUPTED = 130  # 128 and SIGINT, as shells have it
+# Where each command is; only the one that is called is loaded.
+COMMANDS = {
+    "init": "init",
+    "demo": "demo",
+    "appeal": "appeal",
+    "subscriber": "subscriber",
+    "digest": "digest",
+    "mailing": "mailing",
+    "run": "run",
+    "send": "send",
+    "worker": "send",
+    "web": "web",
+    "database": "database",
+    "dkim": "dkim",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """The commands, each loaded when it is called or asked for help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Name them."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Load one; None if there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"newsletter.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -40,10 +61,6 @@ def cli(context: click.Context, config: Path | None) -> None:
     """
     context.obj = Context(config)
     context.call_on_close(context.obj.close)
-
-
-for command in (init, demo, appeal, subscriber, digest, mailing, run, send, worker, web, database, dkim):
-    cli.add_command(command)
 
 
 def main() -> None:

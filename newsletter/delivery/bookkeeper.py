@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from newsletter.delivery.outbox import Backlog, Claimed, Ended, Launched, Outbox, Turn, backlog
 from newsletter.delivery.outcome import Accepted, Outcome
-from newsletter.editions.compose import stored_edition
 from newsletter.editions.message import Sender
 from newsletter.editions.prepared import Prepared
+from newsletter.editions.stored import stored_edition
 from subscribers.database import Database
 
 KEPT_EDITIONS = 256  # that a worker keeps, beside those that it is just sending; a mailing may have thousands

@@ -1,53 +1,15 @@
 """Prints editions: renders each part once, stores it by what it holds, and puts mails together from parts."""
 
-from dataclasses import dataclass, replace
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from newsletter.appeals.model import Appeal, AppealText
 from newsletter.editions.digest import Chosen, Digest
-from newsletter.editions.message import Composed
 from newsletter.editions.model import Edition, EditionAppeal, Part
-from newsletter.editions.render import Renderer, compose_html, compose_text
+from newsletter.editions.render import Renderer
+from newsletter.editions.stored import Cards, Draft
 from newsletter.editions.view import AppealView
 from subscribers.preferences import Format
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cards:
-    """One appeal's part of a mail, in both forms."""
-
-    text: str
-    html: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Draft:
-    """An edition before it is stored: its own lines, and the parts that it shares with others."""
-
-    language: str
-    format: Format
-    subject: str
-    preheader: str
-    intro: str
-    shell_text: str
-    shell_html: str
-    cards: tuple[Cards, ...]
-
-    def composed(self) -> Composed:
-        """Put the parts together."""
-        html = compose_html(
-            self.shell_html, cards=[c.html for c in self.cards], preheader=self.preheader, intro=self.intro
-        )
-        return Composed(
-            language=self.language,
-            subject=self.subject,
-            text=compose_text(
-                self.shell_text, cards=[c.text for c in self.cards], preheader=self.preheader, intro=self.intro
-            ),
-            html=html if self.format is Format.HTML else None,
-        )
 
 
 class EditionPress:
@@ -163,22 +125,3 @@ def view(appeal: Appeal, text: AppealText) -> AppealView:
         body=text.body,
         url=text.url,
     )
-
-
-def stored_edition(session: Session, edition_id: int) -> Composed:
-    """Put an edition together again from its stored parts, exactly as it was frozen."""
-    edition = session.get_one(Edition, edition_id)
-    draft = Draft(
-        language=edition.language,
-        format=edition.format,
-        subject=edition.subject,
-        preheader=edition.preheader,
-        intro=edition.intro,
-        shell_text=edition.shell_text.content,
-        shell_html=edition.shell_html.content if edition.shell_html else "",
-        cards=tuple(
-            Cards(text=part.card_text.content, html=part.card_html.content if part.card_html else "")
-            for part in edition.appeals
-        ),
-    )
-    return replace(draft.composed(), campaign=f"m{edition.mailing_id}")

@@ -5,6 +5,7 @@ import hashlib
 from sqlalchemy import ForeignKey, Index, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+import newsletter.appeals.model  # noqa: F401 - its tables are referred to
 from subscribers.database import Base, word
 from subscribers.preferences import Format
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -15,7 +14,7 @@ from newsletter.appeals.urgency import propose_urgent
 from newsletter.editions.body import body_html, body_text, web_address
 from newsletter.editions.inline import inline_fragment, inline_page
 from newsletter.editions.palette import Palette
-from newsletter.editions.slots import Insert, Slot, clean, insert, mark, one_line
+from newsletter.editions.slots import Insert, Slot, clean, mark, one_line
 from newsletter.editions.view import AppealView, Brand
 from newsletter.errors import NewsletterError
 from newsletter.languages import country_names, date_text, direction, number_text, words
@@ -227,40 +226,6 @@ class Renderer:
             arabic=language.split("-", maxsplit=1)[0] in _ARABIC_SCRIPT,
             palette=self._palette,
         )
-
-
-def compose_html(shell: str, *, cards: Sequence[str], preheader: str, intro: str) -> str:
-    """An edition's page, its slots still open.
-
-    Args:
-        shell: from `Renderer.shell_html`.
-        cards: from `Renderer.card_html`, in order.
-        preheader: plain text, what inboxes show after the subject.
-        intro: plain text above the first card; may be empty.
-    """
-    return insert(
-        shell,
-        {
-            Insert.CARDS: "\n".join(cards),
-            Insert.PREHEADER: escape(clean(preheader)),
-            Insert.INTRO: escape(clean(intro)).replace("\n", "<br>"),
-        },
-    )
-
-
-def compose_text(shell: str, *, cards: Sequence[str], preheader: str, intro: str) -> str:
-    """An edition's text part, its slots still open; arguments as for `compose_html`, from the text methods."""
-    return insert(
-        shell,
-        {
-            Insert.CARDS: f"\n\n{TEXT_RULE}\n\n".join(cards),
-            Insert.PREHEADER: clean(preheader),
-            Insert.INTRO: clean(intro),
-        },
-    )
-
-
-TEXT_RULE = "-" * 48
 
 
 @cache

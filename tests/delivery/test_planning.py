@@ -5,8 +5,8 @@ from sqlalchemy import func, select
 
 from newsletter.delivery.model import Delivery, DeliveryState, Mailing, Skip
 from newsletter.delivery.planning import candidates_at
-from newsletter.editions.compose import stored_edition
 from newsletter.editions.model import Edition, EditionAppeal, Part
+from newsletter.editions.stored import stored_edition
 from subscribers.model import LeftReason, Subscriber
 from subscribers.preferences import Cadence, Format
 from tests import builders

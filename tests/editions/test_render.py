@@ -12,16 +12,9 @@ from lxml import html
 
 from newsletter.editions.inline import inline_page
 from newsletter.editions.palette import ColourInvalid
-from newsletter.editions.render import (
-    Renderer,
-    TemplateBroken,
-    TemplateLacks,
-    compose_html,
-    compose_text,
-    shorten,
-    templates_folder,
-)
+from newsletter.editions.render import Renderer, TemplateBroken, TemplateLacks, shorten, templates_folder
 from newsletter.editions.slots import Insert, Slot, fill, mark, pieces
+from newsletter.editions.stored import compose_html, compose_text
 from newsletter.editions.view import AppealView, Brand
 from newsletter.languages import languages
 

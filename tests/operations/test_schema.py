@@ -1,10 +1,20 @@
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 import newsletter.wiring  # noqa: F401 - every table is in the metadata once everything is imported
-from newsletter.operations.schema import DatabaseEmpty, DatabaseNewer, DatabaseOlder, require_current, upgrade
+from newsletter.operations.schema import (
+    MIGRATIONS,
+    DatabaseEmpty,
+    DatabaseNewer,
+    DatabaseOlder,
+    require_current,
+    revisions,
+    upgrade,
+)
 from subscribers.database import Base, Database
 from subscribers.errors import DatabaseMissing
 
@@ -45,6 +55,13 @@ def test_a_missing_file_is_named_and_never_made(tmp_path):
 
 
 def test_an_older_database_asks_for_an_upgrade(database, monkeypatch):
-    monkeypatch.setattr("alembic.script.ScriptDirectory.get_current_head", lambda _self: "9999")
+    newer = [*revisions(), "9999"]
+    monkeypatch.setattr("newsletter.operations.schema.revisions", lambda: newer)
     with pytest.raises(DatabaseOlder, match="newsletter database upgrade"):
         require_current(database)
+
+
+def test_migrations_files_name_the_revisions_in_their_order():
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert revisions() == [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]

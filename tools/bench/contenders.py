@@ -21,7 +21,7 @@ from subscribers.database import Database
 from tools.bench.newsletter_folder import THIS_PROGRAM, Folder
 from tools.bench.servers import Sink, program, sink, size_taken
 
-SAMPLE_S = 0.02
+SAMPLE_S = 0.1
 RUN_S = 3600  # then something hangs
 FROM, TO = "news@example.org", "rosa@example.org"
 
@@ -34,8 +34,8 @@ class Figure:
         mails: how many the server took; every one was asked for.
         seconds: from the first to the last.
         wall_s: of the whole command, with its start.
-        cpu_s: processor seconds of the sending process, with its start.
-        memory_mb: the most that it had at once.
+        cpu_s: processor seconds of the sending processes, with their start.
+        memory_mb: the most that they had at once, what they share counted once.
     """
 
     mails: int
@@ -160,13 +160,12 @@ def _run(command: list[str], folder: Path, environment: dict[str, str]) -> _Ran:
 
 @contextmanager
 def _watched(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
-    """Note the most memory that a process has had, in kB, and end it should it hang."""
+    """Note the most memory that a process and those that it started have had, in kB; end it should it hang."""
     ended, peaks = Event(), [0]
 
     def look() -> None:
-        # Not the kernel's ru_maxrss: a child begins with what its parent had.
         while not ended.wait(SAMPLE_S):
-            peaks[0] = max(peaks[0], _peak_kb(process.pid))
+            peaks[0] = max(peaks[0], _memory_kb(process.pid))
 
     watcher, patience = Thread(target=look, daemon=True), Timer(RUN_S, process.kill)
     watcher.start()
@@ -179,10 +178,13 @@ def _watched(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
         watcher.join()
 
 
-def _peak_kb(pid: int) -> int:
+def _memory_kb(pid: int) -> int:
+    """Give the memory of a process and those that it started: pages that several have are shared out (Pss, proc(5))."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    except OSError:
+        found = re.search(
+            r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8"), re.MULTILINE
+        )
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
+    except OSError:  # it has ended
         return 0
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    return int(found[1]) if found else 0
+    return (int(found[1]) if found else 0) + sum(_memory_kb(int(child)) for child in children)

@@ -2,11 +2,11 @@
 
 from datetime import UTC, date, datetime
 
-from newsletter.editions.compose import Cards, Draft
 from newsletter.editions.message import Personal, Sender
 from newsletter.editions.prepared import Prepared
 from newsletter.editions.render import Renderer
 from newsletter.editions.slots import Slot
+from newsletter.editions.stored import Cards, Draft
 from newsletter.editions.view import AppealView, Brand
 from subscribers.preferences import Format
 

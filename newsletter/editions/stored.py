@@ -1,0 +1,100 @@
+"""An edition put together from its parts. Nothing is rendered here: senders do without what renders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from html import escape
+
+from sqlalchemy.orm import Session
+
+from newsletter.editions.message import Composed
+from newsletter.editions.model import Edition
+from newsletter.editions.slots import Insert, clean, insert
+from subscribers.preferences import Format
+
+TEXT_RULE = "-" * 48
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cards:
+    """One appeal's part of a mail, in both forms."""
+
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """An edition before it is stored: its own lines, and the parts that it shares with others."""
+
+    language: str
+    format: Format
+    subject: str
+    preheader: str
+    intro: str
+    shell_text: str
+    shell_html: str
+    cards: tuple[Cards, ...]
+
+    def composed(self) -> Composed:
+        """Put the parts together."""
+        html = compose_html(
+            self.shell_html, cards=[c.html for c in self.cards], preheader=self.preheader, intro=self.intro
+        )
+        return Composed(
+            language=self.language,
+            subject=self.subject,
+            text=compose_text(
+                self.shell_text, cards=[c.text for c in self.cards], preheader=self.preheader, intro=self.intro
+            ),
+            html=html if self.format is Format.HTML else None,
+        )
+
+
+def stored_edition(session: Session, edition_id: int) -> Composed:
+    """Put an edition together again from its stored parts, exactly as it was frozen."""
+    edition = session.get_one(Edition, edition_id)
+    draft = Draft(
+        language=edition.language,
+        format=edition.format,
+        subject=edition.subject,
+        preheader=edition.preheader,
+        intro=edition.intro,
+        shell_text=edition.shell_text.content,
+        shell_html=edition.shell_html.content if edition.shell_html else "",
+        cards=tuple(
+            Cards(text=part.card_text.content, html=part.card_html.content if part.card_html else "")
+            for part in edition.appeals
+        ),
+    )
+    return replace(draft.composed(), campaign=f"m{edition.mailing_id}")
+
+
+def compose_html(shell: str, *, cards: Sequence[str], preheader: str, intro: str) -> str:
+    """An edition's page, its slots still open.
+
+    Args:
+        shell: from `Renderer.shell_html`.
+        cards: from `Renderer.card_html`, in order.
+        preheader: plain text, what inboxes show after the subject.
+        intro: plain text above the first card; may be empty.
+    """
+    return insert(
+        shell,
+        {
+            Insert.CARDS: "\n".join(cards),
+            Insert.PREHEADER: escape(clean(preheader)),
+            Insert.INTRO: escape(clean(intro)).replace("\n", "<br>"),
+        },
+    )
+
+
+def compose_text(shell: str, *, cards: Sequence[str], preheader: str, intro: str) -> str:
+    """An edition's text part, its slots still open; arguments as for `compose_html`, from the text methods."""
+    return insert(
+        shell,
+        {
+            Insert.CARDS: f"\n\n{TEXT_RULE}\n\n".join(cards),
+            Insert.PREHEADER: clean(preheader),
+            Insert.INTRO: clean(intro),
+        },
+    )
