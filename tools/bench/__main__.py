@@ -124,7 +124,7 @@ def main() -> None:
     """Parse the arguments and run."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--connections", type=int, default=10)
+    parser.add_argument("--connections", type=int, default=50)
     parser.add_argument("--share", type=float, default=1.0, help="of the usual number of mails")
     parser.add_argument(
         "--quick", action="store_true", help="to try the bench itself: one round of a tenth, no history"
@@ -207,7 +207,7 @@ def _circumstances(connections: int, rounds: int) -> dict[str, object]:
         "connections": connections,
         "rounds": rounds,
         "versions": {
-            "python": platform.python_version(),
+            "python": f"{platform.python_version()} ({platform.python_compiler()})",
             "uvloop": _installed("uvloop"),
             "aiosmtplib": _installed("aiosmtplib"),
             "sqlite": sqlite3.sqlite_version,
