@@ -231,14 +231,15 @@ def _told_plainly(place: str) -> Iterator[None]:
     try:
         yield
     except (DatabaseError, sqlite3.DatabaseError, psycopg.DatabaseError) as error:
-        said = str(error.orig if isinstance(error, DatabaseError) else error)
+        original = error.orig if isinstance(error, DatabaseError) else error
         operational = isinstance(error, OperationalError | sqlite3.OperationalError | psycopg.OperationalError)
-        if fault := _fault(said, place, operational=operational):
+        from_server = isinstance(original, psycopg.OperationalError)
+        if fault := _fault(str(original), place, operational=operational, from_server=from_server):
             raise fault from error
         raise
 
 
-def _fault(said: str, place: str, *, operational: bool) -> Fault | None:
+def _fault(said: str, place: str, *, operational: bool, from_server: bool) -> Fault | None:
     if not operational:
         wrong_file = "file is not a database" in said
         return DatabaseUnreachable(reason=f"{place} is not an SQLite database") if wrong_file else None
@@ -248,6 +249,7 @@ def _fault(said: str, place: str, *, operational: bool) -> Fault | None:
         return DatabaseMissing(place=place)
     if "disk is full" in said:
         return DatabaseUnreachable(reason=f"the disk that {place} is on is full; nothing was changed")
-    if "connection" in said or "could not translate host" in said:
+    # Whatever PostgreSQL's driver calls operational is about the server or the way to it.
+    if from_server or "disk I/O error" in said:
         return DatabaseUnreachable(reason=said.strip().splitlines()[0])
     return None

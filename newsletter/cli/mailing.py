@@ -65,6 +65,8 @@ def show(context: Context, number: int, as_json: bool) -> None:
         if state == "skipped":
             for skip, several in sorted(report.skips.items()):
                 say(f"{several:>17,}  {skip.words}")
+        if state == "sending" and (hint := _still_sending(report)):
+            say(f"          {hint}")
     for reply, count in report.replies.items():
         say(printable(f"{count:>9,}  × {reply}"))
     if report.note:
@@ -97,7 +99,11 @@ def resume(context: Context, number: int, as_json: bool) -> None:
     """Let a paused mailing go on. `newsletter send`, or a worker that runs, sends the rest."""
     with context.parts.database.write() as session:
         changed = control.resume(session, number)
-    said = f"Mailing {number} goes on." if changed else f"Mailing {number} is not paused."
+    said = (
+        f"Mailing {number} goes on: `newsletter send`, or a worker that runs, sends the rest."
+        if changed
+        else f"Mailing {number} is not paused."
+    )
     _answer(number, "running", said, as_json=as_json)
 
 
@@ -129,7 +135,7 @@ def cancel(context: Context, number: int, yes: bool, dry_run: bool, as_json: boo
         )
     said = f"Mailing {number} is cancelled: {done.cancelled:,} do not go out, {done.accepted:,} had gone already."
     if done.on_the_wire:
-        said += f" {done.on_the_wire:,} were on the wire at that moment."
+        said += f" {done.on_the_wire:,} are on the wire, or were when their sender died."
     numbers = {"cancelled": done.cancelled, "accepted": done.accepted, "on_the_wire": done.on_the_wire}
     _answer(number, "cancelled", said, as_json=as_json, **numbers)
 
@@ -138,19 +144,21 @@ def cancel(context: Context, number: int, yes: bool, dry_run: bool, as_json: boo
 @NUMBER
 @click.argument("which", required=False)
 @click.option("--all", "everything", is_flag=True, help="All that are uncertain.")
-@click.option("--sent", "verdict", flag_value=Verdict.SENT.value, help="It arrived: count it as accepted.")
-@click.option("--again", "verdict", flag_value=Verdict.AGAIN.value, help="Send it again, the very same mail.")
+@click.option("--sent", is_flag=True, help="It arrived: count it as accepted.")
+@click.option("--again", is_flag=True, help="Send it again, the very same mail.")
 @AS_JSON
 @pass_context
 def resolve(
-    context: Context, number: int, which: str | None, everything: bool, verdict: str | None, as_json: bool
+    context: Context, number: int, which: str | None, everything: bool, sent: bool, again: bool, as_json: bool
 ) -> None:
     """Decide about mails of which nobody knows whether they arrived. Without a verdict it lists them.
 
     WHICH is a person's address, or the number of a delivery as `mailing show` gives it.
     """
     parts = context.parts
-    if verdict is None:
+    if sent and again:
+        raise click.UsageError("Either --sent or --again.")
+    if not sent and not again:
         with parts.database.read() as session:
             report = one_mailing(session, number)
         if as_json:
@@ -158,25 +166,33 @@ def resolve(
         elif report.uncertain:
             _show_uncertain(report)
         else:
-            say(f"Nothing of mailing {number} is uncertain.")
+            say(f"Nothing of mailing {number} is uncertain.{_still_sending(report)}")
         return
     if everything == (which is not None):
         raise click.UsageError("Say which one, by its number or address, or --all.")
     with parts.database.write() as session:
         found = control.uncertain(session, number, which)
-        decided = control.resolve(session, number, found, Verdict(verdict), now=parts.clock())
-    become = "counted as accepted" if verdict == Verdict.SENT else "queued to be sent again"
+        verdict = Verdict.SENT if sent else Verdict.AGAIN
+        decided = control.resolve(session, number, found, verdict, now=parts.clock())
+    become = "counted as accepted" if sent else "queued to be sent again"
     _answer(number, verdict, f"{counted(decided, 'mail')} {become}.", as_json=as_json, decided=decided)
 
 
 def _show_uncertain(report: MailingReport) -> None:
-    say("Uncertain: the connection broke after the mail was sent, and nobody can know whether it was taken.")
+    say("Uncertain: these may have arrived, or not; the connection broke, or the sender died, and nobody can know.")
     for one in report.uncertain:
         say(printable(f"{one.id:>9}  {one.address}  {one.reason}"))
     hidden = report.states.get(DeliveryState.UNCERTAIN, 0) - len(report.uncertain)
     if hidden > 0:
         say(f"           and {hidden:,} more")
     say(f"Decide with `newsletter mailing resolve {report.id} ADDRESS --sent` or `--again`; `--all` takes all of them.")
+
+
+def _still_sending(report: MailingReport) -> str:
+    sending = report.states.get(DeliveryState.SENDING, 0)
+    return (
+        f" {sending:,} are being sent; if their sender died, the next `newsletter send` finds out." if sending else ""
+    )
 
 
 def _answer(number: int, state: str, said: str, *, as_json: bool, **facts: object) -> None:

@@ -4,14 +4,17 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
 
 from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import say, warn
+from newsletter.delivery.beside import told_when_parent_ends
 from newsletter.web.app import create_app
 from newsletter.web.serving import listening, serve
 
@@ -35,6 +38,7 @@ def _sending(config: Path | None) -> Iterator[None]:
     """Keep a sender running beside; end it in order."""
     over = threading.Event()
     sender = _start(config)
+    told: list[subprocess.Popen[bytes]] = []
 
     def keep() -> None:
         nonlocal sender
@@ -53,16 +57,23 @@ def _sending(config: Path | None) -> Iterator[None]:
         yield
     finally:
         over.set()
-        if sender.poll() is None:
-            sender.send_signal(signal.SIGTERM)
-            try:
-                sender.wait(END_S)
-            except subprocess.TimeoutExpired:
-                sender.kill()  # what was on the wire is uncertain then
-        keeper.join()
+        until = time.monotonic() + END_S
+        while keeper.is_alive():  # which may just be starting another one
+            # Told once: a second signal would tell it to end at once. After the time what was on the wire is uncertain.
+            if time.monotonic() > until:
+                sender.kill()
+            elif sender not in told:
+                told.append(sender)
+                sender.send_signal(signal.SIGTERM)
+            keeper.join(0.1)
 
 
 def _start(config: Path | None) -> subprocess.Popen[bytes]:
     chosen = ["--config", str(config)] if config else []
-    # In a session of its own: Ctrl-C is meant for both, but a second signal would tell it to end at once.
-    return subprocess.Popen([sys.executable, "-m", "newsletter", *chosen, "worker"], start_new_session=True)  # noqa: S603
+    # In a session of its own: Ctrl-C is meant for both, but a second signal would tell it to end at once. If the pages
+    # end without a word (killed, or their terminal closed), the kernel tells it to end.
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "newsletter", *chosen, "worker"],
+        start_new_session=True,
+        preexec_fn=partial(told_when_parent_ends, signal.SIGTERM),  # noqa: PLW1509 - one system call
+    )

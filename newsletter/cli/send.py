@@ -5,6 +5,7 @@ import click
 from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import counted, printable, say, show_json, warn
 from newsletter.cli.sending import SendingProgress, run_worker, tell_pause
+from newsletter.delivery.model import DeliveryState
 from newsletter.delivery.outbox import backlog
 from newsletter.delivery.worker import SendReport
 
@@ -54,6 +55,8 @@ def _document(report: SendReport) -> dict[str, object]:
         "due": report.left.due,
         "later": report.left.later,
         "next_at": report.left.next_at.isoformat() if report.left.next_at else None,
+        "held": report.left.held,
+        "recovered": dict(report.recovered),
         "paused": {str(mailing): reply for mailing, reply in report.paused.items()},
         "limited": report.limited,
         "seconds": round(report.seconds, 3),
@@ -62,15 +65,20 @@ def _document(report: SendReport) -> dict[str, object]:
 
 
 def _tell(report: SendReport) -> None:
-    if not report.outcomes and not report.fault:
+    for state, count in report.recovered.items():
+        fate = "are uncertain now" if state == DeliveryState.UNCERTAIN else "are sent again"
+        say(f"A sender that is gone was sending {counted(count, 'mail')}: they {fate}.")
+    if not report.outcomes and not report.fault and not report.limited:
         say("Nothing is due.")
     for outcome, count in sorted(report.outcomes.items()):
         say(f"{count:>9,}  {outcome}")
-    if report.outcomes.get("uncertain"):
+    if report.outcomes.get("uncertain") or report.recovered.get(DeliveryState.UNCERTAIN):
         say(
-            "Uncertain: the connection broke after the mail was sent. It may have arrived.\n"
+            "Uncertain: it may have arrived, or not; nobody can know.\n"
             "`newsletter mailing show` says which, `mailing resolve` decides."
         )
+    if report.left.held:
+        say(f"{counted(report.left.held, 'mail')} held back: `newsletter mailing list` shows which mailing is paused.")
     if report.left.later and report.left.next_at:
         first = f"{report.left.next_at:%Y-%m-%d %H:%M} UTC"
         say(f"{counted(report.left.later, 'mail')} will be tried again, the first at {first}.")

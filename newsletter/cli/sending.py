@@ -18,6 +18,7 @@ from newsletter.delivery.worker import SendReport, Worker
 
 GARBAGE = 50_000  # new objects before cycles among them are looked for; a mail leaves none
 LINE_S = 10.0  # between plain lines, where there is no terminal
+STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last: its terminal was closed
 SPAN_S = 5.0  # that the shown rate is about
 
 
@@ -81,15 +82,15 @@ class SendingProgress:
 async def run_until_told(worker: Worker, *, for_ever: bool = False) -> SendReport:
     """Run a worker.
 
-    SIGINT and SIGTERM ask it to finish what is on the wire; a second one, to end at once.
+    SIGINT, SIGTERM and SIGHUP ask it to finish what is on the wire; a second one, to end at once.
     """
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP:
         loop.add_signal_handler(number, worker.stop)
     try:
         return await worker.run(for_ever=for_ever)
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOP:
             loop.remove_signal_handler(number)
 
 

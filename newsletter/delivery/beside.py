@@ -55,6 +55,9 @@ class Beside(Protocol):
             BookkeeperGone: its process has ended.
         """
 
+    def abandon(self) -> None:
+        """Wait for no answer any more."""
+
     async def close(self) -> None:
         """Let it go."""
 
@@ -90,6 +93,9 @@ class InThread:
         act = partial(question, self._bookkeeper, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._thread, act)
 
+    def abandon(self) -> None:
+        """A thread can't be left: its answer is waited for."""
+
     async def close(self) -> None:
         """End the thread."""
         self._thread.shutdown()
@@ -122,6 +128,10 @@ class InProcess:
                 loop = asyncio.get_running_loop()
                 _transport, self._line = await loop.create_connection(_Answers, sock=self._ours)
             return self._line
+
+    def abandon(self) -> None:
+        """End the process, whatever it does; every question ends with `BookkeeperGone`."""
+        os.kill(self._pid, signal.SIGKILL)
 
     async def close(self) -> None:
         """Let the process end, and wait for that."""
@@ -194,11 +204,13 @@ def _live(make: Callable[[], Bookkeeper], to_worker: socket.socket, parent: int)
     """Answer until the worker has let go; never comes back into the program that was copied."""
     status = 1
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # a terminal tells both processes; the worker decides
         if _dies_with(parent):
             _serve(make(), to_worker)
             status = 0
+    except BaseException:  # noqa: BLE001 - nobody above would tell
+        traceback.print_exc()
     finally:
         os._exit(status)
 
@@ -208,8 +220,14 @@ def _dies_with(parent: int) -> bool:
 
     A bookkeeper that was left alone in the middle of a turn would claim mails for a worker that is no more.
     """
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    told_when_parent_ends(signal.SIGKILL)
     return os.getppid() == parent
+
+
+def told_when_parent_ends(number: signal.Signals) -> None:
+    """Have the kernel send a signal here when the process that started this one ends, however it does (prctl(2))."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
 def _serve(bookkeeper: Bookkeeper, to_worker: socket.socket) -> None:
@@ -226,7 +244,12 @@ def _answer(act: Callable[..., object], args: Sequence[object], kwargs: Mapping[
     except Fault as fault:
         return False, fault
     except Exception as bug:  # noqa: BLE001 - raised again in the worker
-        bug.add_note("".join(traceback.format_exception(bug)))  # where it was is lost on the way
+        where = "".join(traceback.format_exception(bug))  # is lost on the way
+        bug.add_note(where)
+        try:
+            pickle.loads(pickle.dumps(bug))  # noqa: S301 - ours
+        except Exception:  # noqa: BLE001 - some exceptions don't bear the way
+            return False, RuntimeError(where)
         return False, bug
 
 

@@ -1,11 +1,12 @@
 """What a worker asks of the database: the claims that it holds, and the editions that they need."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from newsletter.delivery.outbox import Backlog, Claimed, Ended, Launched, Outbox, Turn, backlog
+from newsletter.delivery.model import DeliveryState
+from newsletter.delivery.outbox import Backlog, Claimed, Ended, Hold, Launched, Outbox, Turn, backlog
 from newsletter.delivery.outcome import Accepted, Outcome
 from newsletter.editions.message import Sender
 from newsletter.editions.prepared import Prepared
@@ -19,12 +20,12 @@ class Told(NamedTuple):
     """What a worker tells of its claims, in few bytes: it goes from one process to another.
 
     Attributes:
-        accepted: deliveries, each with the server's reply.
-        others: deliveries with what became of them otherwise; as in `Ended`.
+        accepted: claims, each with the server's reply.
+        others: claims with what became of them otherwise; as in `Ended`.
     """
 
-    accepted: list[tuple[int, str]]
-    others: list[tuple[int, Outcome | None, datetime | None]]
+    accepted: list[tuple[Hold, str]]
+    others: list[tuple[Hold, Outcome | None, datetime | None]]
 
     @classmethod
     def of(cls, ended: Iterable[Ended]) -> "Told":
@@ -32,9 +33,9 @@ class Told(NamedTuple):
         told = cls([], [])
         for claimed, outcome, until in ended:
             if type(outcome) is Accepted:
-                told.accepted.append((claimed.id, outcome.reply))
+                told.accepted.append((claimed.hold, outcome.reply))
             else:
-                told.others.append((claimed.id, outcome, until))
+                told.others.append((claimed.hold, outcome, until))
         return told
 
 
@@ -61,17 +62,17 @@ class Bookkeeper:
         self._outbox = outbox
         self._sender = sender
         self._signed = signed
-        self._held: dict[int, Claimed] = {}  # every row that is `sending` for this worker, by its number
+        self._held: dict[Hold, Claimed] = {}  # every claim of this worker
         self._unsure = False  # the last turn failed, and nobody knows whether it was done
         self._editions: OrderedDict[int, None] = OrderedDict()  # that the worker has; the one used last at the end
 
-    def enrol(self, *, now: datetime) -> None:
-        """Enter the worker among the workers, and settle what others that are gone have left."""
-        self._outbox.enrol(now=now)
+    def enrol(self, *, now: datetime) -> tuple[Counter[DeliveryState], int]:
+        """Enter the worker among the workers; gives what became of what others have left, and how many workers are."""
+        return self._outbox.enrol(now=now), self._outbox.workers()
 
-    def beat(self, *, now: datetime) -> bool:
-        """Show that the worker is alive; False if it was taken for gone. See `Outbox.beat`."""
-        return self._outbox.beat(now=now)
+    def beat(self, *, now: datetime) -> tuple[bool, int]:
+        """Show that the worker is alive; gives False if it was taken for gone, and how many workers there are."""
+        return self._outbox.beat(now=now), self._outbox.workers()
 
     def look(self, *, now: datetime) -> tuple[Mapping[int, Launched], bool]:
         """Say which mailings may be sent from, and whether anything is due. See `Outbox.look`."""
@@ -91,12 +92,14 @@ class Bookkeeper:
         editions = self._needed(turn.claims)
         self._unsure = False
         self._let_go(ended)
-        self._held.update((claimed.id, claimed) for claimed in turn.claims)
+        self._held.update((claimed.hold, claimed) for claimed in turn.claims)
         return News(turn, editions, self._drop())
 
     def finish(self, told: Told, *, now: datetime) -> Mapping[int, str]:
         """Record what has ended, take the worker off, and finish mailings; gives those that were paused for it."""
-        paused = self._outbox.record(self._ended(told), now=now)
+        # Whatever a turn claimed of which no answer came, nobody has sent.
+        known = self._held.keys() if self._unsure else None
+        paused = self._outbox.record(self._ended(told), known=known, now=now)
         self._outbox.retire()
         self._outbox.finish_mailings(now=now)
         return paused
@@ -112,13 +115,13 @@ class Bookkeeper:
 
     def _ended(self, told: Told) -> list[Ended]:
         held = self._held
-        ended = [Ended(held[number], Accepted(reply)) for number, reply in told.accepted]
-        ended += [Ended(held[number], outcome, until) for number, outcome, until in told.others]
+        ended = [Ended(held[hold], Accepted(reply), None) for hold, reply in told.accepted]
+        ended += [Ended(held[hold], outcome, until) for hold, outcome, until in told.others]
         return ended
 
     def _let_go(self, ended: Iterable[Ended]) -> None:
         for one in ended:
-            del self._held[one.claimed.id]
+            del self._held[one.claimed.hold]
 
     def _needed(self, claims: Iterable[Claimed]) -> dict[int, Prepared]:
         """Make ready what the worker has not."""

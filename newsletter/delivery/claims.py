@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from newsletter.delivery.courier import Envelope, Line, RelayAway, RelayRefuses
 from newsletter.delivery.model import Lane
-from newsletter.delivery.outbox import Claimed, Ended, Launched
-from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused, Uncertain
+from newsletter.delivery.outbox import Claimed, Ended, Hold, Launched
+from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused, Uncertain, Why
 from newsletter.delivery.pace import Pace
 from newsletter.delivery.stamp import Stamp
 
@@ -52,8 +52,8 @@ class Claims:
     closed: bool = False  # nothing more is given out
     outcomes: Counter[str] = field(default_factory=Counter)
     _ready: dict[Lane, deque[Claimed]] = field(default_factory=lambda: {lane: deque() for lane in Lane})
-    _taken_at: dict[int, float] = field(default_factory=dict)  # every row that this worker holds
-    _tries: Counter[int] = field(default_factory=Counter)
+    _taken_at: dict[Hold, float] = field(default_factory=dict)  # every claim that this worker holds
+    _tries: Counter[Hold] = field(default_factory=Counter)
     _ended: list[Ended] = field(default_factory=list)
     _unwanted: int = 0
     away_until: float = 0.0  # when the last of those that the pace sent away may be claimed again
@@ -64,7 +64,7 @@ class Claims:
         """Take over what was claimed."""
         now = self.monotonic()
         for claimed in claims:
-            self._taken_at[claimed.id] = now
+            self._taken_at[claimed.hold] = now
             self._ready[claimed.mailing.lane].append(claimed)
 
     def drain(self) -> list[Ended]:
@@ -89,7 +89,7 @@ class Claims:
     def waits_since(self, now: float, lanes: Iterable[Lane] = tuple(Lane)) -> float:
         """Say for how many seconds the first of some lanes has been waiting for a line; 0 if nothing is."""
         first = [self._ready[lane][0] for lane in lanes if self._ready[lane]]
-        return max((now - self._taken_at.get(claimed.id, now) for claimed in first), default=0.0)
+        return max((now - self._taken_at.get(claimed.hold, now) for claimed in first), default=0.0)
 
     @property
     def news(self) -> int:
@@ -109,9 +109,8 @@ class Claims:
 
     def disown(self) -> None:
         """Let go of everything: others took this worker for gone, and have decided about all that it held."""
+        self.hand_back_waiting()  # told, so that it is forgotten; the fence keeps it from being written
         self._taken_at.clear()
-        for queue in self._ready.values():
-            queue.clear()
 
     # ── what lines ask: see `courier.Work` ───────────────────────────────────────────────────────────────────────
 
@@ -128,7 +127,7 @@ class Claims:
     def may_go(self, envelope: Envelope) -> bool:
         """Say whether nothing has changed since the mail was announced."""
         claimed = envelope.claimed
-        taken_at = self._taken_at.get(claimed.id)
+        taken_at = self._taken_at.get(claimed.hold)
         return (
             taken_at is not None
             and not self.closed
@@ -142,27 +141,30 @@ class Claims:
         """Take the outcome of one mail."""
         claimed = envelope.claimed
         self.pace.ended(claimed.domain, outcome, self.monotonic())
-        self._finish(claimed, outcome)
         match outcome:
             case Accepted():
                 self._unwanted = 0
-            case Deferred(reply, why) if why.stops_run:
-                self.on_unwanted(reply)
             case Refused(reply, after_dot=True):
                 self._unwanted += 1
-                if self._unwanted == UNWANTED:
-                    self.on_unwanted(reply)
+                if self._unwanted >= UNWANTED:
+                    # A person has to look at the mailing. Whoever it went to last is not to blame.
+                    self._unwanted = 0
+                    outcome = Deferred(reply, Why.BARRED)
+        self._finish(claimed, outcome)
+        if isinstance(outcome, Deferred) and outcome.why.stops_run:
+            self.on_unwanted(outcome.reply)
 
     def untouched(self, envelope: Envelope) -> None:
         """Take back a mail of which no byte was sent; it goes over another line."""
         claimed = envelope.claimed
         self.pace.withdrawn(envelope.domain)
-        if claimed.id not in self._taken_at:
+        if claimed.hold not in self._taken_at:
+            self._release(Ended(claimed, None))  # others have decided about it; see `disown`
             return
-        self._tries[claimed.id] += 1
+        self._tries[claimed.hold] += 1
         if self.closed or not self._may_wait(claimed, self.clock()):
             self._release(Ended(claimed, None))
-        elif self._tries[claimed.id] >= TRIES:
+        elif self._tries[claimed.hold] >= TRIES:
             self._send_away(claimed, AWAY_S)
         else:
             self._ready[claimed.mailing.lane].appendleft(claimed)
@@ -180,9 +182,9 @@ class Claims:
         moment = self.clock()
         for _ in range(len(queue)):
             claimed = queue.popleft()
-            taken_at = self._taken_at.get(claimed.id, -math.inf)
+            taken_at = self._taken_at.get(claimed.hold, -math.inf)
             if now - taken_at > FRESH_S or not self._may_wait(claimed, moment):
-                if claimed.id in self._taken_at:
+                if claimed.hold in self._taken_at:
                     self._release(Ended(claimed, None))  # the next turn sees why, and does what follows
                 continue
             domain = claimed.domain
@@ -215,7 +217,7 @@ class Claims:
 
     def _may_wait(self, claimed: Claimed, moment: datetime) -> bool:
         mailing = claimed.mailing
-        return claimed.id in self._taken_at and mailing.id in self.running and moment < mailing.expires_at
+        return claimed.hold in self._taken_at and mailing.id in self.running and moment < mailing.expires_at
 
     def _send_away(self, claimed: Claimed, seconds: float) -> None:
         self.away_until = self.monotonic() + seconds
@@ -226,8 +228,9 @@ class Claims:
         self._release(Ended(claimed, outcome))
 
     def _release(self, ended: Ended) -> None:
-        self._taken_at.pop(ended.claimed.id, None)
+        hold = ended.claimed.hold
+        self._taken_at.pop(hold, None)
         if self._tries:
-            self._tries.pop(ended.claimed.id, None)
+            self._tries.pop(hold, None)
         self._ended.append(ended)
         self.on_news()

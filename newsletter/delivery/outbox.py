@@ -1,13 +1,14 @@
 """The queue: which deliveries are due, who has taken them, and what became of them."""
 
 import random
+import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.delivery.control import sweep_cancelled
@@ -21,6 +22,7 @@ from newsletter.delivery.model import (
     MailingState,
     OnUncertain,
     Skip,
+    WorkerRow,
 )
 from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused, Why
 from newsletter.delivery.settle import REPLY_LENGTH, settlement
@@ -28,11 +30,12 @@ from newsletter.delivery.statements import DueRow, SettledRow, Statements
 from newsletter.delivery.workers import Process, Watch
 from subscribers.addresses import wire_form
 from subscribers.database import Bare, Database
-from subscribers.errors import DatabaseLocked
+from subscribers.errors import DatabaseLocked, DatabaseUnreachable
 from subscribers.model import LeftReason, Subscriber
 from subscribers.suppression import SuppressionList
 
-PATIENCE = 20  # times that a locked database is asked again before outcomes are given up
+PATIENCE = 20  # times that a database which does not answer is asked again before outcomes are given up
+PAUSE_S = 1.0  # before that, where it said so at once
 EXPIRE_ROWS = 5_000  # rows of an expired mailing that are settled in one transaction
 
 
@@ -56,6 +59,9 @@ class Launched:
     launched_at: datetime
     expires_at: datetime
     on_uncertain: OnUncertain
+
+
+Hold = tuple[int, int]  # a delivery's number and its fence: one claim, and not the next one of the same row
 
 
 class Claimed(NamedTuple):
@@ -85,6 +91,11 @@ class Claimed(NamedTuple):
     name: str
     attempts: int
     blamed: bool
+
+    @property
+    def hold(self) -> Hold:
+        """What tells this claim from every other."""
+        return self.id, self.fence
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Go from one process to another, as a plain tuple does: quickly."""
@@ -159,6 +170,11 @@ class Outbox:
             self._watch.recover(session, now=now)
         return alive
 
+    def workers(self) -> int:
+        """Count the workers, this one among them: they share what the mail server bears."""
+        with self._database.read() as session:
+            return session.scalar(select(func.count()).select_from(WorkerRow)) or 1
+
     def retire(self) -> None:
         """Take this worker off."""
         with self._database.write() as session:
@@ -173,7 +189,7 @@ class Outbox:
         want: int,
         want_urgent: int = 0,
         allowance: int | None = None,
-        known: Collection[int] | None = None,
+        known: Collection[Hold] | None = None,
         now: datetime,
     ) -> Turn:
         """Record what has ended and claim what comes next, in one transaction.
@@ -225,10 +241,17 @@ class Outbox:
                     rest -= len(taken)
         return Turn(claims=claims, running=running, paused=paused, dry=dry, held_by_limit=held)
 
-    def record(self, ended: Sequence[Ended], *, now: datetime) -> Mapping[int, str]:
-        """Write down what became of claims, even if another program holds the database for long.
+    def record(
+        self, ended: Sequence[Ended], *, known: Collection[Hold] | None = None, now: datetime
+    ) -> Mapping[int, str]:
+        """Write down what became of claims, even if the database does not answer for long.
 
         What the server has said must be written down: a forgotten 'accepted' would become uncertain.
+
+        Args:
+            ended: what became of them.
+            known: as for `turn`.
+            now: the moment.
 
         Returns:
             The mailings that were paused for it, with the reply.
@@ -238,9 +261,15 @@ class Outbox:
                 paused = self._act(ended, now)
                 with self._database.write_bare() as connection:
                     self._record(connection, ended, now)
-            except DatabaseLocked:
+                    if known is not None:
+                        self._hand_back_unknown(connection, known)
+            except DatabaseLocked:  # half a minute has passed already
                 if attempt == PATIENCE - 1:
                     raise
+            except DatabaseUnreachable:
+                if attempt == PATIENCE - 1:
+                    raise
+                time.sleep(PAUSE_S)
             else:
                 return paused
         return {}
@@ -302,14 +331,15 @@ class Outbox:
         accepted = [(one.id, one.fence, said.reply[:REPLY_LENGTH]) for one, said, _ in ended if type(said) is Accepted]
         if accepted:
             self._statements.accept(connection, accepted, now)
+            # Told again after a turn of which no answer came, they count twice: then the day holds rather too few.
             self._statements.count(connection, self._worker_id, len(accepted), now)
         if len(accepted) < len(ended):
             others = [_settled_row(one, now) for one in ended if type(one.outcome) is not Accepted]
             self._statements.settle(connection, others)
 
-    def _hand_back_unknown(self, connection: Bare, known: Collection[int]) -> None:
+    def _hand_back_unknown(self, connection: Bare, known: Collection[Hold]) -> None:
         mine = self._statements.own(connection, self._worker_id)
-        if lost := [delivery_id for delivery_id in mine if delivery_id not in known]:
+        if lost := [hold[0] for hold in mine if hold not in known]:
             self._statements.hand_back(connection, lost)
 
     def _running(self, ids: Sequence[int]) -> dict[int, Launched]:
@@ -344,12 +374,14 @@ class Outbox:
         """Mark mailings of which nothing can go out any more, and end what came back to cancelled ones."""
         with self._database.write() as session:
             sweep_cancelled(session, now=now)
-            for mailing in session.scalars(select(Mailing).where(Mailing.state == MailingState.RUNNING)):
+            running = select(Mailing).where(Mailing.state == MailingState.RUNNING)
+            # Locked, so that nobody resumes one or decides about a delivery of it meanwhile.
+            for mailing in session.scalars(running.with_for_update(key_share=True)):
                 rows = select(Delivery.id).where(Delivery.mailing_id == mailing.id)
-                # Two questions, since each has an index of its own.
-                waiting = session.scalar(rows.where(IS_WAITING).limit(1))
-                sending = session.scalar(rows.where(IS_SENDING).limit(1))
-                if waiting is None and sending is None:
+                # Each has an index of its own; both are asked at one moment, or a row could go from one to the other
+                # between the questions.
+                waiting, sending = exists(rows.where(IS_WAITING)), exists(rows.where(IS_SENDING))
+                if not session.scalar(select(or_(waiting, sending))):
                     mailing.state = MailingState.FINISHED
                     mailing.finished_at = now
 
@@ -362,23 +394,27 @@ class Backlog:
         due: how many could go now.
         later: how many wait for their next attempt, and
         next_at: when the first of them is due.
+        held: how many are of mailings that are paused.
     """
 
     due: int
     later: int
     next_at: datetime | None
+    held: int = 0
 
 
 def backlog(session: Session, *, now: datetime) -> Backlog:
     """Count what is still to be sent."""
-    waiting = (
+    all_waiting = (
         select(func.count(), func.min(Delivery.due_at))
         .join(Mailing, Mailing.id == Delivery.mailing_id)
-        .where(IS_WAITING, Mailing.state == MailingState.RUNNING)
+        .where(IS_WAITING)
     )
+    held, _first = session.execute(all_waiting.where(Mailing.state == MailingState.PAUSED)).one()
+    waiting = all_waiting.where(Mailing.state == MailingState.RUNNING)
     due, _first = session.execute(waiting.where(Delivery.due_at <= now)).one()
     later, next_at = session.execute(waiting.where(Delivery.due_at > now)).one()
-    return Backlog(due=due, later=later, next_at=next_at)
+    return Backlog(due=due, later=later, next_at=next_at, held=held)
 
 
 def _verdict(claimed: Claimed, outcome: Outcome) -> Outcome:

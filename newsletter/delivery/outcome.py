@@ -13,7 +13,6 @@ class Why(StrEnum):
     BUSY = "busy"  # 421, or a 4xx to MAIL or DATA: the server takes nothing now; says nothing about this recipient
     SLOW_DOWN = "slow_down"  # too much for the recipient's domain at this moment
     LOST = "lost"  # the connection broke before the whole mail was on its way
-    HELD = "held"  # not handed over at all: the mailing was paused, the pace did not allow it, or the sender stops
     SENDER = "sender"  # a 5xx to MAIL or DATA: we, or this mail, are not wanted here. Stop the batch
     BARRED = "barred"  # the same with 5.7.x: by a policy. Pause the mailing too
     POLICY = "policy"  # 5.7.x to a recipient: about us, not about the mailbox. Pause the mailing

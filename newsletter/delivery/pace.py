@@ -23,10 +23,15 @@ class Bucket:
 
     def __init__(self, per_second: float | None) -> None:
         """Take the rate; None means as fast as it goes."""
-        self._per_second = per_second
+        self._whole = self._per_second = per_second
         self._depth = max(1.0, (per_second or 0.0) * BURST_S)
         self._tokens = 1.0
         self._at: float | None = None
+
+    def share(self, among: int) -> None:
+        """Take one part of the rate: so many senders use the same server."""
+        if self._whole is not None:
+            self._per_second = self._whole / max(1, among)
 
     def wait(self, now: float) -> float:
         """Say how many seconds from `now` (monotonic) the next mail may go; 0 means at once."""
@@ -60,10 +65,6 @@ class _Domain:
     closed_until: float = -math.inf
     pause_s: float = 0.0
     old: int = 0  # mails that were under way when it last halved: their replies are about the time before
-
-    @property
-    def worth_keeping(self) -> bool:
-        return self.under_way > 0
 
 
 class Pace:

@@ -86,6 +86,7 @@ TABLE = (
     Rule(_ANY,        "xxx",  "",        "",      UNKNOWN),
 )  # fmt: skip
 
+_LOCAL_PART = re.compile(r"[^\s<>@:;,()\[\]]+@")
 _ENHANCED = re.compile(r"#?([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
 
 
@@ -102,6 +103,8 @@ def outcome_of(stage: Stage, code: int, text: str) -> Outcome | None:
         even then.
     """
     reply = f"{code} {text}".rstrip()
+    if "@" in reply:
+        reply = _LOCAL_PART.sub("…@", reply)  # what is kept and shown names nobody, not even after erasure
     if stage is Stage.DOT and 200 <= code < 300:
         return Accepted(reply)  # the table's first line, said of nearly every mail, without the way through the table
     meaning = _meaning(stage, code, text)

@@ -16,7 +16,6 @@ WAITS: dict[Why, tuple[int, ...]] = {
     Why.LOST: (1, 2, 5, 10),
     Why.SENDER: (1,),
     Why.BARRED: (1,),
-    Why.HELD: (1,),
 }
 JITTER = 0.2  # of the wait, to both sides: what was deferred together must not come back together
 LAST_TRY = timedelta(minutes=1)  # before the limit

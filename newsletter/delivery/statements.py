@@ -112,7 +112,7 @@ _EXPIRE = """
     )
     RETURNING id
 """
-_OWN = "SELECT id FROM deliveries WHERE state = 'sending' AND worker_id = {mark}"
+_OWN = "SELECT id, fence FROM deliveries WHERE state = 'sending' AND worker_id = {mark}"
 _HAND_BACK = """
     UPDATE deliveries SET state = CASE WHEN attempts > 0 THEN 'deferred' ELSE 'queued' END, worker_id = NULL
     WHERE id {among}
@@ -212,9 +212,9 @@ class Statements:
         """End deliveries of a mailing whose time is over; gives how many."""
         return len(connection.execute(self._expire, (self._moment(now), mailing, limit)).fetchall())
 
-    def own(self, connection: Bare, worker_id: int) -> list[int]:
-        """Give the deliveries that are `sending` in a worker's name."""
-        return [number for (number,) in connection.execute(self._own, (worker_id,)).fetchall()]
+    def own(self, connection: Bare, worker_id: int) -> list[tuple[int, int]]:
+        """Give the deliveries that are `sending` in a worker's name, each with its fence."""
+        return [(number, fence) for number, fence in connection.execute(self._own, (worker_id,)).fetchall()]
 
     def hand_back(self, connection: Bare, deliveries: Iterable[int]) -> None:
         """Put deliveries back into the queue."""

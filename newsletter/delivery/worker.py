@@ -7,6 +7,7 @@ rows are `sending` at any moment: they are what a crash would make uncertain.
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -34,6 +35,8 @@ STUCK_S = 0.4  # after so long an alert gets one of them
 PATIENT_S = 0.05  # for so long what waits may be left to a line that is busy
 GROWTH_MAILS = 100  # taken in a row before one more line is opened after a fault
 GRACE_S = 8.0  # after being told to stop, for what is on the wire
+HURRY_S = 2.0  # after being told twice, for the database
+IDLE_LOOK_S = 5.0  # between looks for mailings of which nothing is left
 PATIENCE_S = 120.0  # for a database that does not answer; a worker that runs for ever has more
 FIRST_REST_S, LONGEST_REST_S = 5.0, 60.0  # for ever: after a fault of the relay
 
@@ -54,6 +57,7 @@ class SendReport:
         left: what is still to be sent.
         paused: the mailings that were paused because of what servers said about us, with the reply.
         limited: whether the daily limit held mails back.
+        recovered: what became of mails that senders which are gone were sending, by the state's word.
         seconds: from the first claim to the last record.
         fault: why it ended early, or None.
     """
@@ -62,6 +66,7 @@ class SendReport:
     left: Backlog
     paused: Mapping[int, str]
     limited: bool
+    recovered: Mapping[str, int]
     seconds: float
     fault: RelayAway | RelayRefuses | None
 
@@ -116,6 +121,9 @@ class Worker:
         self._fault: RelayAway | RelayRefuses | None = None
         self._bug: Exception | None = None
         self._beside: Beside | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._extras: set[Line] = set()  # lines beyond the limit, for alerts alone
+        self._idle_at = -math.inf  # when mailings were last looked through with nothing to do
         self._enough = 1  # outcomes that are worth a transaction
         self._unsure = False  # the last turn failed, and nobody knows whether it was done
         self._stopping = self._hurrying = False
@@ -129,6 +137,13 @@ class Worker:
         self._hurrying = self._stopping
         self._stopping = self._claims.closed = True
         self._news.set()
+        if self._hurrying and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.call_later, HURRY_S, self._let_go)
+
+    def _let_go(self) -> None:
+        """Wait no longer for a database that does not answer: what it was not told is uncertain."""
+        if self._beside is not None:
+            self._beside.abandon()
 
     # ── what the claims tell ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -141,6 +156,7 @@ class Worker:
     def _parted(self, line: Line, fault: RelayAway | RelayRefuses | None) -> None:
         """Hear that a line is gone; whether the relay is, the next attempt to open one will tell."""
         self._lines.discard(line)
+        self._extras.discard(line)
         self.courier.parted(line, fault)
         if fault is not None:
             self._allow_lines(len(self._lines))
@@ -170,24 +186,30 @@ class Worker:
         """
         began = time.monotonic()
         self.prepare()
+        self._loop = asyncio.get_running_loop()
         try:
-            await self._books.ask(Bookkeeper.enrol, now=self.clock())
+            recovered, workers = await self._books.ask(Bookkeeper.enrol, now=self.clock())
+            self.pace.bucket.share(workers)
             await self._go(for_ever=for_ever)
             seconds = time.monotonic() - began
             left = await self._books.ask(Bookkeeper.backlog, now=self.clock())
         finally:
+            self._loop = None
             await self._books.close()
         return SendReport(
             outcomes=dict(self._claims.outcomes),
             left=left,
             paused=self._paused,
             limited=self._limited,
+            recovered={state.value: count for state, count in recovered.items()},
             seconds=seconds,
             fault=self._fault,
         )
 
     async def _go(self, *, for_ever: bool) -> None:
         tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._watch())]
+        for task in tasks:
+            task.add_done_callback(self._ended_early)
         rest_s = FIRST_REST_S
         try:
             while True:
@@ -205,6 +227,11 @@ class Worker:
             raise
         finally:
             await self._come_to_an_end(tasks)
+
+    def _ended_early(self, task: asyncio.Task[None]) -> None:
+        """Hear that a task has ended that goes on for as long as the run does: without it nothing would be safe."""
+        if not task.cancelled() and isinstance(bug := task.exception(), Exception):
+            self._broken(bug)
 
     async def _send(self, *, for_ever: bool) -> None:
         trouble_since: float | None = None
@@ -249,8 +276,9 @@ class Worker:
 
     async def _due(self) -> bool:
         self._claims.running, due = await self._books.ask(Bookkeeper.look, now=self.clock())
-        if not due:
+        if not due and moment() - self._idle_at > IDLE_LOOK_S:
             await self._books.ask(Bookkeeper.finish_mailings, now=self.clock())
+            self._idle_at = moment()
         return due
 
     async def _turn(self) -> Turn:
@@ -269,11 +297,12 @@ class Worker:
                 allowance=self.allowance(now),
                 now=now,
             )
-        except Trouble:
-            claims.bring_again(ended)  # what the server said is written down in the next turn
+        except BaseException:
+            claims.bring_again(ended)  # what the server said is written down in the next turn, or at the end
             self._unsure = True
             raise
         self._unsure = False
+        self._idle_at = -math.inf
         self.stamp.learn(editions, dropped)
         claims.running = turn.running
         claims.add(turn.claims)
@@ -321,26 +350,32 @@ class Worker:
         """Open a line where there is none; False, with the fault noted, if none can be had."""
         if not self._opening:
             self._open()
-        await asyncio.wait(self._opening)
+        while self._opening and not self._lines and not self._ending:
+            await asyncio.wait(self._opening, timeout=TICK_S)
         return bool(self._lines)
 
     def _grow(self) -> None:
         """Open one more line where there is work for it, and where the server has kept up for a while."""
-        if self._opening or self._ending:
+        if self._ending:
             return
         if self._claims.outcomes["accepted"] - self._grown_at >= GROWTH_MAILS:
             self._allow_lines(self._limit + 1)
-        if (self._claims.waiting() and len(self._lines) < self._limit) or (
-            self._claims.waits_since(moment(), URGENT) > STUCK_S and len(self._lines) < self.connections + EXTRA_LINES
-        ):
+        opening, lines = len(self._opening), len(self._lines)
+        if not opening and self._claims.waiting() and lines < self._limit:
             self._open()
+        elif (
+            opening < EXTRA_LINES
+            and lines + opening < self.connections + EXTRA_LINES
+            and self._claims.waits_since(moment(), URGENT) > STUCK_S
+        ):
+            self._open(extra=lines >= self._limit)
 
-    def _open(self) -> None:
-        task = asyncio.create_task(self._opened())
+    def _open(self, *, extra: bool = False) -> None:
+        task = asyncio.create_task(self._opened(extra=extra))
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
 
-    async def _opened(self) -> None:
+    async def _opened(self, *, extra: bool) -> None:
         try:
             line = await self.courier.open(self._claims)
         except (RelayAway, RelayRefuses) as fault:
@@ -352,6 +387,8 @@ class Worker:
             self._broken(bug)
         else:
             self._lines.add(line)
+            if extra:
+                self._extras.add(line)
             line.wake()
         self._news.set()
 
@@ -371,13 +408,18 @@ class Worker:
             for line, since in idle_since.items():
                 if now - since > IDLE_S:
                     line.finish()
+            if not self._claims.held_urgent:
+                for line in list(self._extras):
+                    line.finish()  # else it would carry other mails when the next alert comes
             self._grow()
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(BEAT_S)
             with contextlib.suppress(*Trouble):
-                if not await self._books.ask(Bookkeeper.beat, now=self.clock()):
+                alive, workers = await self._books.ask(Bookkeeper.beat, now=self.clock())
+                self.pace.bucket.share(workers)
+                if not alive:
                     self._claims.disown()
 
     # ── ends ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -419,8 +461,7 @@ class Worker:
     async def _come_to_an_end(self, tasks: list[asyncio.Task[None]]) -> None:
         for task in tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*tasks, return_exceptions=True)  # their faults have been heard
         if self._lines:
             await self._drain()
         self._claims.hand_back_waiting()

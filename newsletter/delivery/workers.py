@@ -1,5 +1,6 @@
 """Which sending processes are alive: a worker that is gone leaves mails of which nobody knows whether they went out."""
 
+import math
 import os
 import socket
 import time
@@ -67,6 +68,7 @@ class Watch:
     same_machine_only: bool
     monotonic: Callable[[], float] = time.monotonic
     _beats: dict[int, tuple[int, float]] = field(default_factory=dict)
+    _looked_at: float = field(default=-math.inf)
 
     def enrol(self, session: Session, process: Process, *, now: datetime) -> int:
         """Enter this process among the workers; gives its number."""
@@ -103,6 +105,11 @@ class Watch:
         Returns:
             How many deliveries became what: `uncertain`, or `deferred` where the mailing would rather send twice.
         """
+        moment = self.monotonic()
+        if moment - self._looked_at > 2 * BEAT_S:
+            # It did not look on: the database was away, perhaps, and then nobody could show that it lives.
+            self._beats = {number: (beats, moment) for number, (beats, _since) in self._beats.items()}
+        self._looked_at = moment
         for row in session.scalars(select(WorkerRow)).all():
             if self._is_gone(row, now):
                 session.delete(row)

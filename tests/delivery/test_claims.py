@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from newsletter.delivery.claims import HELD_FOR_ONE_DOMAIN, PATIENT_S, Claims
+from newsletter.delivery.claims import HELD_FOR_ONE_DOMAIN, PATIENT_S, UNWANTED, Claims
 from newsletter.delivery.courier import Envelope
 from newsletter.delivery.model import Lane, OnUncertain
 from newsletter.delivery.outbox import Claimed, Launched
-from newsletter.delivery.outcome import Accepted
+from newsletter.delivery.outcome import Accepted, Deferred, Refused, Why
 from newsletter.delivery.pace import FIRST_WINDOW, Pace
 from tests.conftest import NOW
 
@@ -45,13 +45,14 @@ class Hand:
 
     def __init__(self):
         self.seconds = 0.0
+        self.unwanted = []
         stamp = SimpleNamespace(envelope=lambda one: Envelope(one, "news@hands.example", one.address, b".\r\n"))
         self.claims = Claims(
             stamp=stamp,
             pace=Pace(per_second=None, concurrency=30),
             clock=lambda: NOW,
             on_news=lambda: None,
-            on_unwanted=pytest.fail,
+            on_unwanted=self.unwanted.append,
             on_parted=lambda _line, fault: pytest.fail(str(fault)),
             on_bug=lambda bug: pytest.fail(str(bug)),
             monotonic=lambda: self.seconds,
@@ -85,3 +86,37 @@ def test_what_waits_long_for_its_own_domain_leaves_its_place_to_others():
     assert {(ended.outcome, ended.until > NOW) for ended in away} == {(None, True)}
     hand.claims.add([claimed(99, "quick.example")])
     assert [envelope.recipient for envelope in hand.take_all()] == ["p99@quick.example"]
+
+
+def test_a_mail_that_the_server_does_not_want_burns_few_people_however_often_sending_goes_on():
+    hand = Hand()
+    for _ in range(3):
+        hand.claims.add(claimed(number, f"d{number}.example") for number in range(UNWANTED))
+        for envelope in hand.take_all():
+            hand.claims.ended(envelope, Refused("550 content rejected", after_dot=True))
+        outcomes = [ended.outcome for ended in hand.claims.drain()]
+        assert outcomes.count(Refused("550 content rejected", after_dot=True)) == UNWANTED - 1
+        assert outcomes[-1] == Deferred("550 content rejected", Why.BARRED), "a person looks at the mailing"
+    assert hand.unwanted == ["550 content rejected"] * 3
+
+
+def test_an_old_attempt_that_ends_late_does_not_touch_the_new_one():
+    hand = Hand()
+    hand.claims.add([claimed(1, "a.example")])
+    (old,) = hand.take_all()
+    hand.claims.disown()
+    hand.claims.add([claimed(1, "a.example")._replace(fence=3)])
+    (new,) = hand.take_all()
+    hand.claims.ended(old, Deferred("450 at last"))
+    assert hand.claims.may_go(new)
+    assert [ended.claimed.fence for ended in hand.claims.drain()] == [1]
+
+
+def test_what_was_disowned_is_told_so_that_it_is_forgotten():
+    hand = Hand()
+    hand.claims.add(claimed(number, f"d{number}.example") for number in range(3))
+    announced = hand.claims.take()
+    hand.claims.disown()
+    hand.claims.untouched(announced)
+    assert sorted(ended.claimed.id for ended in hand.claims.drain()) == [0, 1, 2]
+    assert hand.claims.held == 0

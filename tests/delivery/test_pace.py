@@ -122,7 +122,7 @@ def test_a_domain_that_says_slow_down_is_left_alone_for_ever_longer_and_forgiven
     "outcome",
     [
         Uncertain("lost"),
-        *[Deferred("x", why) for why in (Why.LOST, Why.HELD, Why.BUSY, Why.POLICY, Why.SENDER, Why.BARRED, Why.FULL)],
+        *[Deferred("x", why) for why in (Why.LOST, Why.BUSY, Why.POLICY, Why.SENDER, Why.BARRED, Why.FULL)],
     ],
 )
 def test_what_is_not_about_the_domain_only_frees_the_place(outcome):

@@ -73,7 +73,7 @@ SAID = [
 
 @pytest.mark.parametrize(("stage", "code", "text", "meaning"), SAID)
 def test_what_a_server_says_has_this_meaning(stage, code, text, meaning):
-    reply = f"{code} {text}"
+    reply = f"{code} {text}".replace("<a@", "<…@").replace("<news@", "<…@")
     match meaning:
         case Why():
             assert outcome_of(stage, code, text) == Deferred(reply, meaning)
@@ -81,6 +81,18 @@ def test_what_a_server_says_has_this_meaning(stage, code, text, meaning):
             assert outcome_of(stage, code, text) == Accepted(reply)
         case _:
             assert outcome_of(stage, code, text) == Refused(reply, dead=meaning == DEAD, after_dot=stage is DOT)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("5.7.1 <rosa.l+x@example.org>: Relay access denied", "554 5.7.1 <…@example.org>: Relay access denied"),
+        ("rosa@example.org, an@x.y unknown", "554 …@example.org, …@x.y unknown"),
+        ("No such user", "554 No such user"),
+    ],
+)
+def test_what_is_kept_of_a_reply_names_nobody(said, kept):
+    assert outcome_of(RCPT, 554, said).reply == kept
 
 
 def test_every_line_of_the_table_is_reached_by_one_of_these():

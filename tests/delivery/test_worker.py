@@ -260,15 +260,21 @@ def test_a_worker_that_shows_life_is_never_taken_for_gone_however_the_clock_jump
     watcher, living = outbox_of(parts), outbox_of(parts, process=FAR)
     watcher._watch.monotonic = lambda: seconds[0]
     living.turn([], want=1, now=NOW)
+
+    def look_on(for_s, now=NOW):
+        for _ in range(int(for_s)):
+            seconds[0] += 1
+            watcher.beat(now=now)
+
     watcher.beat(now=NOW)
     for hour in range(5):
-        seconds[0] += SILENCE_S - 1
-        jumped = NOW + timedelta(hours=hour)
+        look_on(SILENCE_S - 1, NOW + timedelta(hours=hour))
         assert living.beat(now=NOW)
-        watcher.beat(now=jumped)
         assert states(parts) == {"a": DeliveryState.SENDING}
-    seconds[0] += SILENCE_S + 1
+    seconds[0] += 10 * SILENCE_S  # the database was away: nobody could show that it lives
     watcher.beat(now=NOW)
+    assert states(parts) == {"a": DeliveryState.SENDING}
+    look_on(SILENCE_S + 1)
     assert states(parts) == {"a": DeliveryState.UNCERTAIN}
     assert not living.beat(now=NOW), "it learns that it was taken for gone"
 

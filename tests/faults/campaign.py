@@ -27,6 +27,7 @@ from tools.bench.newsletter_folder import Folder
 ROOT = Path(__file__).parents[2]
 WAIT_S = 120
 HOUR_S = 3600.0
+CONNECTIONS = 4
 FINAL = {
     DeliveryState.ACCEPTED,
     DeliveryState.REFUSED,
@@ -165,6 +166,7 @@ class Campaign:
                 settled = delivery.state in {DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN}
                 lost += delivery.state not in FINAL or (delivery.state is DeliveryState.ACCEPTED and not times)
                 lost += self.choice is OnUncertain.RETRY and delivery.state is DeliveryState.UNCERTAIN
+                lost += delivery.state in {DeliveryState.REFUSED, DeliveryState.EXPIRED}  # no server here says so
                 unknown += bool(times) and not settled
                 uncertain += delivery.state is DeliveryState.UNCERTAIN
                 events += delivery.attempts - (delivery.state is DeliveryState.ACCEPTED)
@@ -187,7 +189,7 @@ def campaign(
     *,
     choice: OnUncertain = OnUncertain.LEAVE,
     plan: Plan | None = None,
-    connections: int = 4,
+    connections: int = CONNECTIONS,
 ) -> Iterator[Campaign]:
     """Set a mailing and a server up; every process that is left ends with it."""
     shutil.rmtree(scratch, ignore_errors=True)
