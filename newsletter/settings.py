@@ -165,7 +165,9 @@ class Settings(BaseSettings):
         "", description="further mail servers, host:port with commas between, for when the first is away"
     )
     smtp_mails_per_connection: int = Field(1_000, ge=1, le=1_000_000, description="then a connection is made anew")
-    smtp_mails_per_hour: int = Field(0, ge=0, description="no more than the mail server grants; 0 means any number")
+    smtp_mails_per_hour: int = Field(
+        0, ge=0, description="no more than the mail server grants, shared by all senders; 0 means any number"
+    )
     daily_limit: int = Field(0, ge=0, description="mails a day (UTC), alerts apart; 0 means any number")
     warm_up_from: date | None = Field(
         None, description="first day with a new address or server, as 2026-11-23: slowly growing numbers for 30 days"

@@ -3,11 +3,14 @@
 import json
 import os
 import re
+import select
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections import Counter
+from pathlib import Path
 
 import httpx
 import pytest
@@ -127,7 +130,8 @@ def test_a_fallback_that_is_no_server_is_told(run, monkeypatch, wrong):
     assert "smtp_fallbacks: must be host:port" in said.err
 
 
-def test_a_worker_sends_what_becomes_due_and_ends_in_order_when_it_is_told(planned, tmp_path, mailserver):
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP])  # the other: its terminal was closed
+def test_a_worker_sends_what_becomes_due_and_ends_in_order_when_it_is_told(planned, tmp_path, mailserver, told):
     taken = []
     read, write = os.pipe()
 
@@ -145,7 +149,7 @@ def test_a_worker_sends_what_becomes_due_and_ends_in_order_when_it_is_told(plann
         text=True,
     ) as worker:
         assert os.read(read, 1) == b"x"
-        worker.send_signal(signal.SIGTERM)
+        worker.send_signal(told)
         said, _ = worker.communicate(timeout=60)
     os.close(read)
     os.close(write)
@@ -189,3 +193,35 @@ def test_pages_and_sender_run_under_one_command_and_end_together(planned, tmp_pa
     assert both.returncode == 0
     assert sql(tmp_path, "SELECT state, count(*) FROM deliveries GROUP BY state") == [("accepted", 3)]
     assert sql(tmp_path, "SELECT * FROM workers") == []
+
+
+def test_when_the_pages_are_killed_the_sender_ends_too_and_in_order(planned, tmp_path, mailserver):
+    read, write = os.pipe()
+    go_on = threading.Event()
+
+    def hold(_data):
+        os.write(write, b"x")
+        go_on.wait(60)
+
+    mailserver.answer_data = hold
+    with subprocess.Popen([sys.executable, "-m", "newsletter", "run", "--port", "0"], cwd=tmp_path) as both:
+        assert os.read(read, 1) == b"x"
+        (sender,) = Path(f"/proc/{both.pid}/task/{both.pid}/children").read_text().split()
+        ended = os.pidfd_open(int(sender))
+        both.kill()
+    go_on.set()
+    assert select.select([ended], [], [], 60)[0]
+    for descriptor in (read, write, ended):
+        os.close(descriptor)
+    assert sql(tmp_path, "SELECT * FROM workers") == [], "it took itself off"
+    assert ("sending",) not in sql(tmp_path, "SELECT state FROM deliveries")
+
+
+def test_two_opposite_verdicts_are_refused(planned):
+    said = planned("mailing", "resolve", 1, "--all", "--sent", "--again")
+    assert (said.status, "Either --sent or --again" in said.err) == (2, True)
+
+
+def test_the_summary_names_what_is_held_back(planned):
+    planned("mailing", "pause", 1)
+    assert "3 mails held back" in planned("send").out

@@ -188,3 +188,13 @@ def test_the_daily_limit_holds_with_and_without_a_warm_up():
     assert allowance(day=day, daily_limit=50, warm_up_from=day) == 50
     assert allowance(day=day, daily_limit=5000, warm_up_from=day) == FIRST_DAY
     assert allowance(day=day + timedelta(days=DAYS), daily_limit=5000, warm_up_from=day) == 5000
+
+
+def test_senders_share_the_rate_that_the_server_grants():
+    bucket = Bucket(10.0)
+    bucket.share(2)
+    bucket.wait(0.0)
+    bucket.spend()
+    assert bucket.wait(0.1) == pytest.approx(0.1)
+    bucket.share(1)
+    assert bucket.wait(0.1) == pytest.approx(0.05)

@@ -1,6 +1,7 @@
 """What a run of the sender leaves behind, against a real mail server, on both databases."""
 
 import asyncio
+import socket
 import sqlite3
 from collections import Counter
 from datetime import timedelta
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from newsletter.delivery.courier import RecordingCourier, RelayAway, RelayRefuses
-from newsletter.delivery.model import Delivery, DeliveryState, Mailing, MailingState, OnUncertain, Skip
+from newsletter.delivery.model import Delivery, DeliveryState, Mailing, MailingState, OnUncertain, Skip, WorkerRow
 from newsletter.delivery.outbox import Ended, Outbox
 from newsletter.delivery.outcome import Accepted, Deferred, Refused
 from newsletter.delivery.smtp import SmtpCourier
@@ -467,3 +468,37 @@ def test_what_the_server_said_is_written_down_even_if_the_database_was_locked_me
     assert len(mailserver.received) == 1
     holder.close()
     parts.database.dispose()
+
+
+def test_a_heartbeat_that_breaks_ends_the_run_and_what_was_said_is_written_down(parts, mailserver, monkeypatch):
+    monkeypatch.setattr("newsletter.delivery.worker.BEAT_S", 0.01)
+    planned(parts, "rosa")
+    worker = parts.worker()
+
+    def broken(_outbox, **_arguments):
+        raise RuntimeError("disk")
+
+    monkeypatch.setattr(Outbox, "beat", broken)
+    with pytest.raises(RuntimeError, match="disk"):
+        asyncio.run(worker.run(for_ever=True))
+    assert states(parts)["rosa"] in {DeliveryState.ACCEPTED, DeliveryState.QUEUED}
+    assert (states(parts)["rosa"] is DeliveryState.ACCEPTED) == bool(mailserver.received)
+    with parts.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(WorkerRow)) == 0
+
+
+def test_told_to_stop_while_a_server_keeps_it_waiting_at_the_door_it_ends_at_once(database, keys):
+    async def run():
+        with socket.create_server(("127.0.0.1", 0)) as door:
+            door.setblocking(False)
+            parts = builders.parts(database, keys, smtp_port=door.getsockname()[1], smtp_timeout_s=600)
+            planned(parts, "rosa")
+            worker = parts.worker()
+            running = asyncio.create_task(worker.run())
+            visitor, _address = await asyncio.get_running_loop().sock_accept(door)
+            with visitor:  # and nobody greets it
+                worker.stop()
+                return parts, await running  # with its patience it would take ten minutes
+
+    parts, report = asyncio.run(run())
+    assert (report.outcomes, states(parts)) == ({}, {"rosa": DeliveryState.QUEUED})
