@@ -195,7 +195,7 @@ def in_the_middle(folder: Folder, scratch: Path, choice: OnUncertain, act: Calla
 def everybody_queued_leaves(story: Campaign) -> set[str]:
     """All who are not being written to at this moment leave."""
     with story.database() as database, database.write() as session:
-        leavers = _queued(session)
+        leavers = _people(session, DeliveryState.QUEUED)
         for person in leavers:
             person.leave(LeftReason.UNSUBSCRIBED, now())
         assert leavers, "somebody was to leave"
@@ -214,14 +214,14 @@ def cancel(story: Campaign) -> set[str]:
     with story.database() as database:
         with database.read() as session:
             number = session.scalars(select(Mailing.id)).one()
-            queued = {person.email for person in _queued(session)}
-        control.cancel(database, number, now=now())
-        return queued
+        assert control.cancel(database, number, now=now()).cancelled, "something was to be cancelled"
+        with database.read() as session:
+            return {person.email for person in _people(session, DeliveryState.CANCELLED)}
 
 
-def _queued(session: Session) -> Sequence[Subscriber]:
-    waiting = select(Delivery.subscriber_id).where(Delivery.state == DeliveryState.QUEUED)
-    return session.scalars(select(Subscriber).where(Subscriber.id.in_(waiting))).all()
+def _people(session: Session, state: DeliveryState) -> Sequence[Subscriber]:
+    rows = select(Delivery.subscriber_id).where(Delivery.state == state)
+    return session.scalars(select(Subscriber).where(Subscriber.id.in_(rows))).all()
 
 
 def drops(at: Point, every: int) -> Plan:

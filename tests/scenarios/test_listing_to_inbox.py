@@ -142,6 +142,8 @@ def test_a_listing_becomes_a_digest_for_everybody_whom_it_concerns_and_nobody_ge
         "due": 0,
         "later": 0,
         "next_at": None,
+        "held": 0,
+        "recovered": {},
         "paused": {},
         "limited": False,
         "fault": None,
