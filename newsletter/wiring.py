@@ -13,6 +13,7 @@ from newsletter.delivery import warm_up
 from newsletter.delivery.beside import Beside, beside
 from newsletter.delivery.bookkeeper import Bookkeeper
 from newsletter.delivery.dkim import signers
+from newsletter.delivery.letters import Mailroom
 from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.pace import Pace
 from newsletter.delivery.relays import Relays
@@ -167,7 +168,8 @@ class Parts:
     def bookkeeper(self) -> Bookkeeper:
         """Make what asks the database for a worker."""
         outbox = Outbox(self.database, self.suppression)
-        return Bookkeeper(self.database, outbox, self.sender, signed=bool(self.signers))
+        stamp = Stamp(self.links, self.sender)
+        return Bookkeeper(self.database, outbox, stamp, self.sender, signed=bool(self.signers))
 
     def worker(
         self,
@@ -180,7 +182,7 @@ class Parts:
         settings = self.settings
         return Worker(
             hire=self._hire_bookkeeper,
-            stamp=Stamp(self.links, self.sender, self.signers),
+            mailroom=Mailroom(self.signers),
             courier=self.courier,
             pace=Pace(
                 per_second=settings.smtp_mails_per_hour / 3600 or None,

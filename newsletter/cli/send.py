@@ -6,7 +6,7 @@ from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import counted, printable, say, show_json, warn
 from newsletter.cli.sending import SendingProgress, run_worker, tell_pause
 from newsletter.delivery.model import DeliveryState
-from newsletter.delivery.outbox import backlog
+from newsletter.delivery.report import backlog
 from newsletter.delivery.worker import SendReport
 
 

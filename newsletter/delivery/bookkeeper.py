@@ -1,13 +1,17 @@
 """What a worker asks of the database: the claims that it holds, and the editions that they need."""
 
-from collections import Counter, OrderedDict
+from collections import ChainMap, Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from newsletter.delivery.claimed import Claimed, Ended, Hold, Launched
+from newsletter.delivery.letters import Letter
 from newsletter.delivery.model import DeliveryState
-from newsletter.delivery.outbox import Backlog, Claimed, Ended, Hold, Launched, Outbox, Turn, backlog
+from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.outcome import Accepted, Outcome
+from newsletter.delivery.report import Backlog, backlog
+from newsletter.delivery.stamp import Stamp
 from newsletter.editions.message import Sender
 from newsletter.editions.prepared import Prepared
 from newsletter.editions.stored import stored_edition
@@ -28,43 +32,55 @@ class Told(NamedTuple):
     others: list[tuple[Hold, Outcome | None, datetime | None]]
 
     @classmethod
-    def of(cls, ended: Iterable[Ended]) -> "Told":
-        """Put what has ended into few words."""
-        told = cls([], [])
-        for claimed, outcome, until in ended:
-            if type(outcome) is Accepted:
-                told.accepted.append((claimed.hold, outcome.reply))
-            else:
-                told.others.append((claimed.hold, outcome, until))
-        return told
+    def nothing(cls) -> "Told":
+        """Begin a list."""
+        return cls([], [])
+
+    def add(self, hold: Hold, outcome: Outcome | None, until: datetime | None = None) -> None:
+        """Take what became of one claim."""
+        if type(outcome) is Accepted:
+            self.accepted.append((hold, outcome.reply))
+        else:
+            self.others.append((hold, outcome, until))
+
+    @property
+    def total(self) -> int:
+        """How many claims it tells of."""
+        return len(self.accepted) + len(self.others)
 
 
 class News(NamedTuple):
     """What a worker hears after a turn.
 
     Attributes:
-        turn: what was claimed, and from which mailings.
-        editions: those that the claims need and the worker has not.
+        letters: what was claimed.
+        editions: those that the letters need and the worker has not.
         dropped: those that it needs no longer.
+        running, paused, dry, held_by_limit: as in `Turn`.
     """
 
-    turn: Turn
+    letters: Sequence[Letter]
     editions: Mapping[int, Prepared]
     dropped: Sequence[int]
+    running: Mapping[int, Launched]
+    paused: Mapping[int, str]
+    dry: bool
+    held_by_limit: bool
 
 
 class Bookkeeper:
     """Asks the database for one worker, from beside it; see `beside`."""
 
-    def __init__(self, database: Database, outbox: Outbox, sender: Sender, *, signed: bool) -> None:
-        """Take where everything is, who mails come from, and whether the worker signs them."""
+    def __init__(self, database: Database, outbox: Outbox, stamp: Stamp, sender: Sender, *, signed: bool) -> None:
+        """Take where everything is, what writes letters, who they come from, and whether the worker signs them."""
         self._database = database
         self._outbox = outbox
+        self._stamp = stamp
         self._sender = sender
         self._signed = signed
         self._held: dict[Hold, Claimed] = {}  # every claim of this worker
         self._unsure = False  # the last turn failed, and nobody knows whether it was done
-        self._editions: OrderedDict[int, None] = OrderedDict()  # that the worker has; the one used last at the end
+        self._editions: OrderedDict[int, Prepared] = OrderedDict()  # the worker has them too; used last: last
 
     def enrol(self, *, now: datetime) -> tuple[Counter[DeliveryState], int]:
         """Enter the worker among the workers; gives what became of what others have left, and how many workers are."""
@@ -88,12 +104,24 @@ class Bookkeeper:
         # After a failure what has ended is still the worker's own, until that is written down.
         known = self._held.keys() if self._unsure else None
         self._unsure = True
-        turn = self._outbox.turn(ended, want=want, want_urgent=want_urgent, allowance=allowance, known=known, now=now)
-        editions = self._needed(turn.claims)
+        made: dict[int, Prepared] = {}
+        letters: list[Letter] = []
+
+        def write(claims: Sequence[Claimed]) -> None:
+            made.update(self._make_ready(claims))
+            editions = ChainMap(made, self._editions)
+            letters.extend(self._stamp.letter(claimed, editions[claimed.edition_id]) for claimed in claims)
+
+        turn = self._outbox.turn(
+            ended, want=want, want_urgent=want_urgent, allowance=allowance, known=known, write=write, now=now
+        )
         self._unsure = False
+        self._editions.update(made)
         self._let_go(ended)
-        self._held.update((claimed.hold, claimed) for claimed in turn.claims)
-        return News(turn, editions, self._drop())
+        for claimed in turn.claims:
+            self._held[claimed.hold] = claimed
+            self._editions.move_to_end(claimed.edition_id)
+        return News(letters, made, self._drop(), turn.running, turn.paused, turn.dry, turn.held_by_limit)
 
     def finish(self, told: Told, *, now: datetime) -> Mapping[int, str]:
         """Record what has ended, take the worker off, and finish mailings; gives those that were paused for it."""
@@ -123,8 +151,8 @@ class Bookkeeper:
         for one in ended:
             del self._held[one.claimed.hold]
 
-    def _needed(self, claims: Iterable[Claimed]) -> dict[int, Prepared]:
-        """Make ready what the worker has not."""
+    def _make_ready(self, claims: Iterable[Claimed]) -> dict[int, Prepared]:
+        """Make ready the editions that the worker has not, and give them."""
         wanted = {one.edition_id: one.mailing.launched_at for one in claims}
         missing = wanted.keys() - self._editions.keys()
         made: dict[int, Prepared] = {}
@@ -133,9 +161,6 @@ class Bookkeeper:
                 for number in missing:
                     composed = stored_edition(session, number)
                     made[number] = Prepared(composed, self._sender, date=wanted[number], signed=self._signed)
-        for number in wanted:
-            self._editions[number] = None
-            self._editions.move_to_end(number)
         return made
 
     def _drop(self) -> list[int]:

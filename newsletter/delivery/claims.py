@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from newsletter.delivery.courier import Envelope, Line, RelayAway, RelayRefuses
+from newsletter.delivery.bookkeeper import Told
+from newsletter.delivery.claimed import Hold, Launched
+from newsletter.delivery.courier import Line, RelayAway, RelayRefuses
+from newsletter.delivery.letters import Envelope, Letter, Mailroom
 from newsletter.delivery.model import Lane
-from newsletter.delivery.outbox import Claimed, Ended, Hold, Launched
 from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused, Uncertain, Why
 from newsletter.delivery.pace import Pace
-from newsletter.delivery.stamp import Stamp
 
 FRESH_S = 20.0  # a claim older than this is looked at again before it is sent; well under `workers.SILENCE_S`
 PATIENT_S = 1.0  # what its domain's pace holds back for longer goes back to the queue
@@ -29,7 +30,7 @@ class Claims:
     """The work that lines take from and report to; see `courier.Work`.
 
     Attributes:
-        stamp: makes mails.
+        mailroom: makes whole mails of letters.
         pace: how fast.
         clock: gives the moment, in UTC.
         on_news: called when something ended, so that it is written down soon.
@@ -39,7 +40,7 @@ class Claims:
         monotonic: seconds of a clock that nobody sets.
     """
 
-    stamp: Stamp
+    mailroom: Mailroom
     pace: Pace
     clock: Callable[[], datetime]
     on_news: Callable[[], None]
@@ -51,30 +52,31 @@ class Claims:
     running: Mapping[int, Launched] = field(default_factory=dict)
     closed: bool = False  # nothing more is given out
     outcomes: Counter[str] = field(default_factory=Counter)
-    _ready: dict[Lane, deque[Claimed]] = field(default_factory=lambda: {lane: deque() for lane in Lane})
+    _ready: dict[Lane, deque[Letter]] = field(default_factory=lambda: {lane: deque() for lane in Lane})
     _taken_at: dict[Hold, float] = field(default_factory=dict)  # every claim that this worker holds
     _tries: Counter[Hold] = field(default_factory=Counter)
-    _ended: list[Ended] = field(default_factory=list)
+    _told: Told = field(default_factory=Told.nothing)
     _unwanted: int = 0
     away_until: float = 0.0  # when the last of those that the pace sent away may be claimed again
 
     # ── what the worker asks ─────────────────────────────────────────────────────────────────────────────────────
 
-    def add(self, claims: Iterable[Claimed]) -> None:
-        """Take over what was claimed."""
+    def add(self, letters: Iterable[Letter]) -> None:
+        """Take over what was claimed, as letters."""
         now = self.monotonic()
-        for claimed in claims:
-            self._taken_at[claimed.hold] = now
-            self._ready[claimed.mailing.lane].append(claimed)
+        for letter in letters:
+            self._taken_at[letter.hold] = now
+            self._ready[letter.mailing.lane].append(letter)
 
-    def drain(self) -> list[Ended]:
+    def drain(self) -> Told:
         """Give what has ended and is to be written down."""
-        ended, self._ended = self._ended, []
-        return ended
+        told, self._told = self._told, Told.nothing()
+        return told
 
-    def bring_again(self, ended: list[Ended]) -> None:
+    def bring_again(self, told: Told) -> None:
         """Keep what could not be written down."""
-        self._ended[:0] = ended
+        self._told.accepted[:0] = told.accepted
+        self._told.others[:0] = told.others
 
     @property
     def held(self) -> int:
@@ -89,12 +91,12 @@ class Claims:
     def waits_since(self, now: float, lanes: Iterable[Lane] = tuple(Lane)) -> float:
         """Say for how many seconds the first of some lanes has been waiting for a line; 0 if nothing is."""
         first = [self._ready[lane][0] for lane in lanes if self._ready[lane]]
-        return max((now - self._taken_at.get(claimed.hold, now) for claimed in first), default=0.0)
+        return max((now - self._taken_at.get(letter.hold, now) for letter in first), default=0.0)
 
     @property
     def news(self) -> int:
         """How much is to be written down."""
-        return len(self._ended)
+        return self._told.total
 
     def waiting(self) -> int:
         """Count those that no line has taken yet."""
@@ -103,8 +105,8 @@ class Claims:
     def hand_back_waiting(self) -> None:
         """Hand back what no line has taken."""
         for queue in self._ready.values():
-            for claimed in queue:
-                self._release(Ended(claimed, None))
+            for letter in queue:
+                self._release(letter, None)
             queue.clear()
 
     def disown(self) -> None:
@@ -126,21 +128,21 @@ class Claims:
 
     def may_go(self, envelope: Envelope) -> bool:
         """Say whether nothing has changed since the mail was announced."""
-        claimed = envelope.claimed
-        taken_at = self._taken_at.get(claimed.hold)
+        letter = envelope.letter
+        taken_at = self._taken_at.get(letter.hold)
         return (
             taken_at is not None
             and not self.closed
-            and claimed.mailing.id in self.running
-            and self.clock() < claimed.mailing.expires_at
+            and letter.mailing.id in self.running
+            and self.clock() < letter.mailing.expires_at
             # A process that was held up for long may have been given up by others.
             and self.monotonic() - taken_at < FRESH_S + PATIENT_S
         )
 
     def ended(self, envelope: Envelope, outcome: Outcome) -> None:
         """Take the outcome of one mail."""
-        claimed = envelope.claimed
-        self.pace.ended(claimed.domain, outcome, self.monotonic())
+        letter = envelope.letter
+        self.pace.ended(letter.domain, outcome, self.monotonic())
         match outcome:
             case Accepted():
                 self._unwanted = 0
@@ -150,24 +152,24 @@ class Claims:
                     # A person has to look at the mailing. Whoever it went to last is not to blame.
                     self._unwanted = 0
                     outcome = Deferred(reply, Why.BARRED)
-        self._finish(claimed, outcome)
+        self._finish(letter, outcome)
         if isinstance(outcome, Deferred) and outcome.why.stops_run:
             self.on_unwanted(outcome.reply)
 
     def untouched(self, envelope: Envelope) -> None:
         """Take back a mail of which no byte was sent; it goes over another line."""
-        claimed = envelope.claimed
-        self.pace.withdrawn(envelope.domain)
-        if claimed.hold not in self._taken_at:
-            self._release(Ended(claimed, None))  # others have decided about it; see `disown`
+        letter = envelope.letter
+        self.pace.withdrawn(letter.domain)
+        if letter.hold not in self._taken_at:
+            self._release(letter, None)  # others have decided about it; see `disown`
             return
-        self._tries[claimed.hold] += 1
-        if self.closed or not self._may_wait(claimed, self.clock()):
-            self._release(Ended(claimed, None))
-        elif self._tries[claimed.hold] >= TRIES:
-            self._send_away(claimed, AWAY_S)
+        self._tries[letter.hold] += 1
+        if self.closed or not self._may_wait(letter, self.clock()):
+            self._release(letter, None)
+        elif self._tries[letter.hold] >= TRIES:
+            self._send_away(letter, AWAY_S)
         else:
-            self._ready[claimed.mailing.lane].appendleft(claimed)
+            self._ready[letter.mailing.lane].appendleft(letter)
             self.on_news()
 
     def parted(self, line: Line, fault: RelayAway | RelayRefuses | None) -> None:
@@ -176,21 +178,21 @@ class Claims:
 
     # ── one claim's way ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _first(self, queue: deque[Claimed], now: float) -> Envelope | None:
+    def _first(self, queue: deque[Letter], now: float) -> Envelope | None:
         """Give the first of a lane that may go; hand back what has waited too long or would have to."""
         blocked: dict[str, int] = {}
         moment = self.clock()
         for _ in range(len(queue)):
-            claimed = queue.popleft()
-            taken_at = self._taken_at.get(claimed.hold, -math.inf)
-            if now - taken_at > FRESH_S or not self._may_wait(claimed, moment):
-                if claimed.hold in self._taken_at:
-                    self._release(Ended(claimed, None))  # the next turn sees why, and does what follows
+            letter = queue.popleft()
+            taken_at = self._taken_at.get(letter.hold, -math.inf)
+            if now - taken_at > FRESH_S or not self._may_wait(letter, moment):
+                if letter.hold in self._taken_at:
+                    self._release(letter, None)  # the next turn sees why, and does what follows
                 continue
-            domain = claimed.domain
+            domain = letter.domain
             wait = self.pace.ask(domain, now)
             if wait == 0.0:
-                envelope = self._stamped(claimed)
+                envelope = self._stamped(letter)
                 if envelope is not None:
                     return envelope
                 self.pace.withdrawn(domain)
@@ -200,37 +202,37 @@ class Claims:
             if wait <= PATIENT_S or (
                 wait == math.inf and (in_hand <= PATIENT_S or blocked[domain] <= HELD_FOR_ONE_DOMAIN)
             ):
-                queue.append(claimed)
+                queue.append(letter)
             else:
-                self._send_away(claimed, min(AWAY_S, wait))
+                self._send_away(letter, min(AWAY_S, wait))
         return None
 
-    def _stamped(self, claimed: Claimed) -> Envelope | None:
+    def _stamped(self, letter: Letter) -> Envelope | None:
         try:
-            envelope = self.stamp.envelope(claimed)
+            envelope = self.mailroom.envelope(letter)
         except Exception as bug:  # noqa: BLE001 - told to the worker, which ends with it
-            self._release(Ended(claimed, None))
+            self._release(letter, None)
             self.closed = True
             self.on_bug(bug)
             return None
         return envelope
 
-    def _may_wait(self, claimed: Claimed, moment: datetime) -> bool:
-        mailing = claimed.mailing
-        return claimed.hold in self._taken_at and mailing.id in self.running and moment < mailing.expires_at
+    def _may_wait(self, letter: Letter, moment: datetime) -> bool:
+        mailing = letter.mailing
+        return letter.hold in self._taken_at and mailing.id in self.running and moment < mailing.expires_at
 
-    def _send_away(self, claimed: Claimed, seconds: float) -> None:
+    def _send_away(self, letter: Letter, seconds: float) -> None:
         self.away_until = self.monotonic() + seconds
-        self._release(Ended(claimed, None, self.clock() + timedelta(seconds=seconds)))
+        self._release(letter, None, self.clock() + timedelta(seconds=seconds))
 
-    def _finish(self, claimed: Claimed, outcome: Outcome) -> None:
+    def _finish(self, letter: Letter, outcome: Outcome) -> None:
         self.outcomes[_NAMES[type(outcome)]] += 1
-        self._release(Ended(claimed, outcome))
+        self._release(letter, outcome)
 
-    def _release(self, ended: Ended) -> None:
-        hold = ended.claimed.hold
+    def _release(self, letter: Letter, outcome: Outcome | None, until: datetime | None = None) -> None:
+        hold = letter.hold
         self._taken_at.pop(hold, None)
         if self._tries:
             self._tries.pop(hold, None)
-        self._ended.append(ended)
+        self._told.add(hold, outcome, until)
         self.on_news()

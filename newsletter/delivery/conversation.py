@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import cast
 
-from newsletter.delivery.courier import Envelope, RelayAway, RelayRefuses, Work
+from newsletter.delivery.courier import RelayAway, RelayRefuses, Work
+from newsletter.delivery.letters import Envelope
 from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused, Uncertain, Why
 from newsletter.delivery.reaction import START_INPUT, Stage, outcome_of
 
@@ -262,8 +263,8 @@ class Conversation(asyncio.Protocol):
         if self._failure is not None:
             self._announcement_failed()
         elif done is _MAIL:
-            envelope = cast(Envelope, self._announced)
-            self._write(b"RCPT TO:<%b>\r\n" % envelope.recipient.encode(), [_RCPT])
+            letter = cast(Envelope, self._announced).letter
+            self._write(b"RCPT TO:<%b>\r\n" % letter.recipient.encode(), [_RCPT])
         else:
             self._write(b"DATA\r\n", [_DATA])
 
@@ -353,9 +354,10 @@ class Conversation(asyncio.Protocol):
         if self._finishing or self._mails_left <= 0:
             return None
         while (envelope := self._work.take()) is not None:
-            if not (_SENDABLE.fullmatch(envelope.recipient) and _SENDABLE.fullmatch(envelope.sender)):
+            letter = envelope.letter
+            if not (_SENDABLE.fullmatch(letter.recipient) and _SENDABLE.fullmatch(letter.sender)):
                 self._work.ended(envelope, Refused("the stored address can't be written to"))
-            elif envelope.smtputf8 and not self._offer.smtputf8:
+            elif letter.smtputf8 and not self._offer.smtputf8:
                 self._work.ended(envelope, Refused("the mail server takes no addresses outside of ASCII (no SMTPUTF8)"))
             else:
                 return envelope
@@ -368,21 +370,22 @@ class Conversation(asyncio.Protocol):
     def _commands(self, envelope: Envelope) -> bytes:
         """Give what announces a mail: all of it where pipelining is offered, its first step otherwise."""
         self._announced = envelope
+        letter = envelope.letter
         reset = b""
         if self._reset:
             self._reset = False
             reset = b"RSET\r\n"
             self._expected.append(_RSET)
-        options = b" BODY=8BITMIME SMTPUTF8" if envelope.smtputf8 else b""
+        options = b" BODY=8BITMIME SMTPUTF8" if letter.smtputf8 else b""
         if not self._pipelined:
             self._expected.append(_MAIL)
-            return b"%bMAIL FROM:<%b>%b\r\n" % (reset, envelope.sender.encode(), options)
+            return b"%bMAIL FROM:<%b>%b\r\n" % (reset, letter.sender.encode(), options)
         self._expected.extend(_BEHIND)
         return b"%bMAIL FROM:<%b>%b\r\nRCPT TO:<%b>\r\nDATA\r\n" % (
             reset,
-            envelope.sender.encode(),
+            letter.sender.encode(),
             options,
-            envelope.recipient.encode(),
+            letter.recipient.encode(),
         )
 
     def _write(self, data: bytes, expected: list[_Expected]) -> None:

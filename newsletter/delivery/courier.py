@@ -1,34 +1,11 @@
 """The port through which mail leaves, and the courier that only takes note."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from newsletter.delivery.outbox import Claimed
+from newsletter.delivery.letters import Envelope
 from newsletter.delivery.outcome import Accepted, Outcome
 from newsletter.errors import NewsletterError
-
-
-class Envelope(NamedTuple):
-    """One mail, ready for the wire.
-
-    Attributes:
-        claimed: the delivery that it is.
-        sender: MAIL FROM.
-        recipient: RCPT TO; the domain in ASCII.
-        data: the message as it goes over the wire: CRLF line ends, dots doubled, the final dot at its end.
-        smtputf8: whether the server must offer SMTPUTF8 (RFC 6531).
-    """
-
-    claimed: Claimed
-    sender: str
-    recipient: str
-    data: bytes
-    smtputf8: bool = False
-
-    @property
-    def domain(self) -> str:
-        """The recipient's."""
-        return self.claimed.domain
 
 
 class RelayAway(NewsletterError):

@@ -1,16 +1,16 @@
 """The queue: which deliveries are due, who has taken them, and what became of them."""
 
+import math
 import random
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
 
 from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.delivery.claimed import Claimed, Ended, Hold, Launched, Turn
 from newsletter.delivery.control import sweep_cancelled
 from newsletter.delivery.model import (
     IS_SENDING,
@@ -20,7 +20,6 @@ from newsletter.delivery.model import (
     Lane,
     Mailing,
     MailingState,
-    OnUncertain,
     Skip,
     WorkerRow,
 )
@@ -38,101 +37,8 @@ PATIENCE = 20  # times that a database which does not answer is asked again befo
 PAUSE_S = 1.0  # before that, where it said so at once
 EXPIRE_ROWS = 5_000  # rows of an expired mailing that are settled in one transaction
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launched:
-    """What a worker needs to know of a mailing.
-
-    Attributes:
-        id: its number.
-        lane: how urgent.
-        nonce, message_domain: what its Message-IDs are made from.
-        launched_at: the Date of its mails.
-        expires_at: what can't be sent by then is expired.
-        on_uncertain: its choice.
-    """
-
-    id: int
-    lane: Lane
-    nonce: bytes
-    message_domain: str
-    launched_at: datetime
-    expires_at: datetime
-    on_uncertain: OnUncertain
-
-
-Hold = tuple[int, int]  # a delivery's number and its fence: one claim, and not the next one of the same row
-
-
-class Claimed(NamedTuple):
-    """One delivery that this worker, and no other, is to hand over now.
-
-    Attributes:
-        id: the delivery.
-        fence: what its row says as long as nobody else has taken it.
-        mailing: what it is part of.
-        edition_id: which edition.
-        subscriber_id, token_epoch: who it is for, as links need it.
-        address: who it is for, as SMTP needs it.
-        domain: where the address leads, in small letters.
-        name: who it is for, as greetings need it.
-        attempts: verdicts so far.
-        blamed: whether the last verdict was about us (5.7.x).
-    """
-
-    id: int
-    fence: int
-    mailing: Launched
-    edition_id: int
-    subscriber_id: int
-    token_epoch: int
-    address: str
-    domain: str
-    name: str
-    attempts: int
-    blamed: bool
-
-    @property
-    def hold(self) -> Hold:
-        """What tells this claim from every other."""
-        return self.id, self.fence
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Go from one process to another, as a plain tuple does: quickly."""
-        return Claimed, tuple(self)
-
-
-class Ended(NamedTuple):
-    """What became of a claim.
-
-    Attributes:
-        claimed: what was claimed.
-        outcome: what became of the attempt; None if no attempt was made.
-        until: without an attempt: when it may be claimed again; None means at once.
-    """
-
-    claimed: Claimed
-    outcome: Outcome | None
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Turn:
-    """What one transaction of a worker gave.
-
-    Attributes:
-        claims: deliveries to hand over now; their rows are `sending`, durably.
-        running: the mailings that may be sent from at this moment.
-        paused: those that this worker's outcomes have just paused, with the reply that did it.
-        dry: whether there was nothing more to claim.
-        held_by_limit: whether the daily limit holds back what else may be there.
-    """
-
-    claims: list[Claimed]
-    running: Mapping[int, Launched]
-    paused: Mapping[int, str] = field(default_factory=dict)
-    dry: bool = False
-    held_by_limit: bool = False
+Asked = Callable[[], list[DueRow]]
+Write = Callable[[Sequence[Claimed]], object]
 
 
 class Outbox:
@@ -190,6 +96,7 @@ class Outbox:
         want_urgent: int = 0,
         allowance: int | None = None,
         known: Collection[Hold] | None = None,
+        write: Write = lambda _claims: None,
         now: datetime,
     ) -> Turn:
         """Record what has ended and claim what comes next, in one transaction.
@@ -204,41 +111,27 @@ class Outbox:
             allowance: how many mails may go out today (UTC) in all; None means any number.
             known: all that this worker holds, given after a turn that failed: a commit of which no answer came may
                 have been done nevertheless, and then has claimed what nobody sends.
+            write: writes the mails of these claims, before they are committed: what goes wrong there claims nothing.
             now: the moment.
 
         Raises:
             DatabaseLocked: another program holds the database; nothing was changed, `ended` must be brought again.
         """
         paused = self._act(ended, now)
+        wants = {lane: want if lane is Lane.REST else max(want, want_urgent) for lane in Lane}
         with self._database.write_bare() as connection:
+            running = self._running(self._statements.running(connection))
+            ahead: dict[int, Asked] = {}
+            first = next(iter(running.values()), None)
+            if first is not None and allowance is None and known is None and (room := _room(first, wants, now)):
+                # Asked before what has ended is recorded: PostgreSQL does that while its answer is looked at here.
+                ahead[first.id] = self._statements.due(connection, first.id, room, now)
             self._record(connection, ended, now)
             if known is not None:
                 self._hand_back_unknown(connection, known)
-            running = self._running(self._statements.running(connection))
-            claims: list[Claimed] = []
-            dry, held = True, False
-            rest = None
-            if allowance is not None:
-                rest = max(0, allowance - self._statements.sent_today(connection, now))
-            for launched in running.values():
-                if now >= launched.expires_at:
-                    dry &= self._statements.expire(connection, launched.id, EXPIRE_ROWS, now) < EXPIRE_ROWS
-                    continue
-                ordinary = launched.lane is Lane.REST
-                room = (want if ordinary else max(want, want_urgent)) - len(claims)
-                if room <= 0:
-                    dry = False
-                    continue
-                if ordinary and rest is not None:
-                    held = held or rest < room
-                    room = min(room, rest)
-                    if not room:
-                        continue
-                taken, more = self._claim(connection, launched, room, now)
-                claims += taken
-                dry &= not more
-                if ordinary and rest is not None:
-                    rest -= len(taken)
+            rest = math.inf if allowance is None else allowance - self._statements.sent_today(connection, now)
+            claims, dry, held = self._claim(connection, running, ahead, wants, rest, now)
+            write(claims)
         return Turn(claims=claims, running=running, paused=paused, dry=dry, held_by_limit=held)
 
     def record(
@@ -349,11 +242,53 @@ class Outbox:
                     self._launched[mailing.id] = _launched(mailing)
         return {mailing_id: self._launched[mailing_id] for mailing_id in ids}
 
-    def _claim(self, connection: Bare, launched: Launched, limit: int, now: datetime) -> tuple[list[Claimed], bool]:
-        """Take up to `limit` due deliveries of one mailing; say also whether there may be more."""
-        rows = self._statements.due(connection, launched.id, limit, now)
+    def _claim(
+        self,
+        connection: Bare,
+        running: Mapping[int, Launched],
+        ahead: Mapping[int, Asked],
+        wants: Mapping[Lane, int],
+        rest: float,
+        now: datetime,
+    ) -> tuple[list[Claimed], bool, bool]:
+        """Take what is due, the most urgent first; say also whether that was all, and whether the day's limit held.
+
+        Args:
+            connection: with the turn's transaction.
+            running: the mailings, the most urgent first.
+            ahead: what was asked for already.
+            wants: how many claims there may be after each lane.
+            rest: how many ordinary mails may still go out today.
+            now: the moment.
+        """
+        claims: list[Claimed] = []
+        dry, held = True, False
+        for launched in running.values():
+            if now >= launched.expires_at:
+                dry &= self._statements.expire(connection, launched.id, EXPIRE_ROWS, now) < EXPIRE_ROWS
+                continue
+            room = wants[launched.lane] - len(claims)
+            if room <= 0:
+                dry = False
+                continue
+            if launched.lane is Lane.REST and rest < room:
+                held = True
+                if rest <= 0:
+                    continue
+                room = int(rest)
+            asked = ahead.get(launched.id) or self._statements.due(connection, launched.id, room, now)
+            rows = asked()
+            taken = self._take(connection, launched, rows, now)
+            claims += taken
+            dry &= len(rows) < room
+            if launched.lane is Lane.REST:
+                rest -= len(taken)
+        return claims, dry, held
+
+    def _take(self, connection: Bare, launched: Launched, rows: Sequence[DueRow], now: datetime) -> list[Claimed]:
+        """Claim deliveries of one mailing that are due, apart from those that are not to be sent."""
         if not rows:
-            return [], False
+            return []
         hashes = [self._suppression.hash(row.address_key) for row in rows]
         barred = self._statements.suppressed(connection, hashes)
         # People get the rest of such an edition with their next digest.
@@ -366,7 +301,7 @@ class Outbox:
                 claims.append(_claimed(row, launched))
         if claims:
             self._statements.take(connection, [one.id for one in claims], self._worker_id)
-        return claims, len(rows) == limit
+        return claims
 
     # ── afterwards ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -386,35 +321,8 @@ class Outbox:
                     mailing.finished_at = now
 
 
-@dataclass(frozen=True, kw_only=True)
-class Backlog:
-    """What is still to be sent.
-
-    Attributes:
-        due: how many could go now.
-        later: how many wait for their next attempt, and
-        next_at: when the first of them is due.
-        held: how many are of mailings that are paused.
-    """
-
-    due: int
-    later: int
-    next_at: datetime | None
-    held: int = 0
-
-
-def backlog(session: Session, *, now: datetime) -> Backlog:
-    """Count what is still to be sent."""
-    all_waiting = (
-        select(func.count(), func.min(Delivery.due_at))
-        .join(Mailing, Mailing.id == Delivery.mailing_id)
-        .where(IS_WAITING)
-    )
-    held, _first = session.execute(all_waiting.where(Mailing.state == MailingState.PAUSED)).one()
-    waiting = all_waiting.where(Mailing.state == MailingState.RUNNING)
-    due, _first = session.execute(waiting.where(Delivery.due_at <= now)).one()
-    later, next_at = session.execute(waiting.where(Delivery.due_at > now)).one()
-    return Backlog(due=due, later=later, next_at=next_at, held=held)
+def _room(launched: Launched, wants: Mapping[Lane, int], now: datetime) -> int:
+    return wants[launched.lane] if now < launched.expires_at else 0
 
 
 def _verdict(claimed: Claimed, outcome: Outcome) -> Outcome:

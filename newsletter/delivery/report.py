@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from newsletter.delivery.model import Delivery, DeliveryState, Mailing, MailingState, Skip
+from newsletter.delivery.model import IS_WAITING, Delivery, DeliveryState, Mailing, MailingState, Skip
 from newsletter.editions.model import Edition
 from newsletter.errors import NewsletterError
 from subscribers.model import Subscriber
@@ -130,3 +130,34 @@ def _uncertain(session: Session, number: int) -> list[UncertainDelivery]:
         UncertainDelivery(id_, email, name, since, reply or "")
         for id_, email, name, since, reply in session.execute(rows)
     ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """What is still to be sent.
+
+    Attributes:
+        due: how many could go now.
+        later: how many wait for their next attempt, and
+        next_at: when the first of them is due.
+        held: how many are of mailings that are paused.
+    """
+
+    due: int
+    later: int
+    next_at: datetime | None
+    held: int = 0
+
+
+def backlog(session: Session, *, now: datetime) -> Backlog:
+    """Count what is still to be sent."""
+    all_waiting = (
+        select(func.count(), func.min(Delivery.due_at))
+        .join(Mailing, Mailing.id == Delivery.mailing_id)
+        .where(IS_WAITING)
+    )
+    held, _first = session.execute(all_waiting.where(Mailing.state == MailingState.PAUSED)).one()
+    waiting = all_waiting.where(Mailing.state == MailingState.RUNNING)
+    due, _first = session.execute(waiting.where(Delivery.due_at <= now)).one()
+    later, next_at = session.execute(waiting.where(Delivery.due_at > now)).one()
+    return Backlog(due=due, later=later, next_at=next_at, held=held)

@@ -1,13 +1,12 @@
 """Puts what is one person's alone into an edition: name, links, Message-ID, return path."""
 
-from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 
-from newsletter.delivery.courier import Envelope
+from newsletter.delivery.claimed import Claimed, Launched
+from newsletter.delivery.letters import Letter
 from newsletter.delivery.model import Mailing
-from newsletter.delivery.outbox import Claimed, Launched
 from newsletter.editions.message import Personal, Sender
-from newsletter.editions.prepared import Prepared, Signer
+from newsletter.editions.prepared import Prepared
 from newsletter.editions.slots import Slot
 from newsletter.languages import greeting
 from subscribers.tokens import Purpose, Tokens
@@ -51,35 +50,39 @@ class Links:
 
 
 class Stamp:
-    """Makes the mail for a claimed delivery."""
+    """Writes the letter for a claimed delivery."""
 
-    def __init__(self, links: Links, sender: Sender, signers: Sequence[Signer] = ()) -> None:
-        """Take where links lead, who it comes from and who signs."""
+    def __init__(self, links: Links, sender: Sender) -> None:
+        """Take where links lead, and who mails come from."""
         self._links = links
         self._sender = sender
-        self._signers = signers
-        self._editions: dict[int, Prepared] = {}
 
-    def learn(self, editions: Mapping[int, Prepared], dropped: Iterable[int] = ()) -> None:
-        """Take editions, and forget those that are needed no longer."""
-        self._editions.update(editions)
-        for number in dropped:
-            del self._editions[number]
+    def letter(self, claimed: Claimed, edition: Prepared) -> Letter:
+        """Write what is one reader's alone.
 
-    def envelope(self, claimed: Claimed) -> Envelope:
-        """Make one mail."""
-        edition = self._editions[claimed.edition_id]
-        address = claimed.address
+        Args:
+            claimed: the delivery.
+            edition: its edition.
+        """
+        mailing, address = claimed.mailing, claimed.address
         person = self._links.personal(
             subscriber_id=claimed.subscriber_id,
             epoch=claimed.token_epoch,
             name=claimed.name,
             address=address,
-            message_id=message_id(claimed.mailing, claimed.id),
+            message_id=message_id(mailing, claimed.id),
             language=edition.language,
         )
-        sender = return_path(self._sender.bounce_address, claimed.mailing, claimed.id)
-        return Envelope(claimed, sender, address, edition.stamp(person, self._signers), not address.isascii())
+        return Letter(
+            claimed.hold,
+            mailing,
+            claimed.edition_id,
+            return_path(self._sender.bounce_address, mailing, claimed.id),
+            address,
+            claimed.domain,
+            not address.isascii(),
+            edition.values(person),
+        )
 
 
 def message_id(mailing: Mailing | Launched, delivery_id: int) -> str:

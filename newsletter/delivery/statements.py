@@ -6,7 +6,7 @@ parameter.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -155,11 +155,18 @@ class Statements:
         """Give the mailings that may be sent from, the most urgent first."""
         return [number for (number,) in connection.execute(_RUNNING).fetchall()]
 
-    def due(self, connection: Bare, mailing: int, limit: int, now: datetime) -> list[DueRow]:
-        """Give deliveries of a mailing that are due, the longest due first; on PostgreSQL they are locked."""
+    def due(self, connection: Bare, mailing: int, limit: int, now: datetime) -> Callable[[], list[DueRow]]:
+        """Ask for deliveries of a mailing that are due, the longest due first; on PostgreSQL they are locked.
+
+        Returns:
+            What gives them. PostgreSQL looks for them, and does what it is told behind this, while others go on here.
+        """
         moment = self._moment(now)
-        rows = connection.execute(self._due, (moment, mailing, moment, limit)).fetchall()
-        return [DueRow(*row) for row in rows]
+        asked = connection.execute(self._due, (moment, mailing, moment, limit))
+        if self._is_sqlite:
+            rows = asked.fetchall()  # now: a row that is changed meanwhile might be seen or not
+            return lambda: [DueRow(*row) for row in rows]
+        return lambda: [DueRow(*row) for row in asked.fetchall()]
 
     def suppressed(self, connection: Bare, hashes: list[bytes]) -> set[bytes]:
         """Give those of the hashes of address keys that are suppressed."""

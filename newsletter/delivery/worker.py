@@ -1,4 +1,4 @@
-"""Sends what is due: claims, stamps, hands over, records, until nothing is left to do or it is told to stop.
+"""Sends what is due: claims, hands over, records, until nothing is left to do or it is told to stop.
 
 One loop of events carries the lines to the relay; beside it, in a process of its own where that can be had, the
 bookkeeper asks the database. A turn records what has ended and claims what comes next in one transaction, so that few
@@ -16,12 +16,12 @@ from datetime import datetime
 from functools import partial
 
 from newsletter.delivery.beside import Beside, BookkeeperGone
-from newsletter.delivery.bookkeeper import Bookkeeper, Told
+from newsletter.delivery.bookkeeper import Bookkeeper, News
 from newsletter.delivery.claims import URGENT, Claims
 from newsletter.delivery.courier import Courier, Line, RelayAway, RelayRefuses
-from newsletter.delivery.outbox import Backlog, Turn
+from newsletter.delivery.letters import Mailroom
 from newsletter.delivery.pace import Pace
-from newsletter.delivery.stamp import Stamp
+from newsletter.delivery.report import Backlog
 from newsletter.delivery.workers import BEAT_S
 from subscribers.errors import DatabaseLocked, DatabaseUnreachable
 
@@ -33,6 +33,7 @@ IDLE_S = 10.0  # a line that had nothing to carry for so long is closed
 EXTRA_LINES = 2  # for alerts, where every line waits for an answer
 STUCK_S = 0.4  # after so long an alert gets one of them
 PATIENT_S = 0.05  # for so long what waits may be left to a line that is busy
+OPEN_AT_ONCE = 4  # a quarter more lines at once, while there is work for them
 GROWTH_MAILS = 100  # taken in a row before one more line is opened after a fault
 GRACE_S = 8.0  # after being told to stop, for what is on the wire
 HURRY_S = 2.0  # after being told twice, for the database
@@ -77,7 +78,7 @@ class Worker:
 
     Attributes:
         hire: gets the bookkeeper, who asks the database.
-        stamp: makes mails.
+        mailroom: makes whole mails of letters.
         courier: opens lines.
         pace: how fast.
         connections: how many lines at once.
@@ -89,7 +90,7 @@ class Worker:
     """
 
     hire: Callable[[], Beside]
-    stamp: Stamp
+    mailroom: Mailroom
     courier: Courier
     pace: Pace
     connections: int
@@ -103,7 +104,7 @@ class Worker:
         self._news = asyncio.Event()
         self._dry = asyncio.Event()
         self._claims = Claims(
-            stamp=self.stamp,
+            mailroom=self.mailroom,
             pace=self.pace,
             clock=self.clock,
             on_news=self._heard,
@@ -259,14 +260,15 @@ class Worker:
                 return True  # the fault ends it
         if self._claims.waiting() and 0 < self._claims.news < self._enough:
             await self._gather()
-        turn = await self._turn()
+        told = self._claims.news
+        news = await self._turn()
         self._wake_lines()
         self._grow()
-        if turn.held_by_limit and turn.dry and not self._claims.held and not self._claims.news:
+        if news.held_by_limit and news.dry and not self._claims.held and not self._claims.news:
             self._limited = True
             await self._wait(1.0)
             return for_ever
-        if not self._claims.news:
+        if not self._claims.news and (self._claims.held or not told):
             await self._wait()
         return True
 
@@ -281,37 +283,37 @@ class Worker:
             self._idle_at = moment()
         return due
 
-    async def _turn(self) -> Turn:
+    async def _turn(self) -> News:
         claims = self._claims
-        ended = claims.drain()
+        told = claims.drain()
         places = len(self._lines) * CLAIMS_PER_LINE  # without a line nothing is claimed
         self._enough = max(1, places // ENOUGH)
         soon = self.pace.bucket.room(moment(), within_s=TICK_S)
         now = self.clock()
         try:
-            turn, editions, dropped = await self._books.ask(
+            news = await self._books.ask(
                 Bookkeeper.turn,
-                Told.of(ended),
+                told,
                 want=max(0, min(places - claims.held, soon - claims.waiting())),
                 want_urgent=max(0, min(places, soon) - claims.held_urgent),
                 allowance=self.allowance(now),
                 now=now,
             )
         except BaseException:
-            claims.bring_again(ended)  # what the server said is written down in the next turn, or at the end
+            claims.bring_again(told)  # what the server said is written down in the next turn, or at the end
             self._unsure = True
             raise
         self._unsure = False
         self._idle_at = -math.inf
-        self.stamp.learn(editions, dropped)
-        claims.running = turn.running
-        claims.add(turn.claims)
-        for mailing, reply in turn.paused.items():
+        self.mailroom.learn(news.editions, news.dropped)
+        claims.running = news.running
+        claims.add(news.letters)
+        for mailing, reply in news.paused.items():
             self._paused[mailing] = reply
             self.on_pause(mailing, reply)
-        if ended:
+        if told.total:
             self.on_progress(claims.outcomes)
-        return turn
+        return news
 
     def _wake_lines(self) -> None:
         """Wake lines for what waits, but not for what busy ones take along.
@@ -361,7 +363,7 @@ class Worker:
         if self._claims.outcomes["accepted"] - self._grown_at >= GROWTH_MAILS:
             self._allow_lines(self._limit + 1)
         opening, lines = len(self._opening), len(self._lines)
-        if not opening and self._claims.waiting() and lines < self._limit:
+        if self._claims.waiting() and lines + opening < self._limit and opening <= lines // OPEN_AT_ONCE:
             self._open()
         elif (
             opening < EXTRA_LINES
@@ -465,7 +467,7 @@ class Worker:
         if self._lines:
             await self._drain()
         self._claims.hand_back_waiting()
-        told = Told.of(self._claims.drain())
+        told = self._claims.drain()
         self._paused.update(await self._books.ask(Bookkeeper.finish, told, now=self.clock()))
 
     @property

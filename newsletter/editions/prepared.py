@@ -69,35 +69,39 @@ class Prepared:
         self._shared = shared_headers(edition, sender, date=date)
         self._content_type, segments = _body(edition)
         self._open = [one for one in segments if not isinstance(one, bytes)]
-        # Signatures are made over the message as it is; only what is not signed has its dots doubled beforehand.
-        body = [one if signed or not isinstance(one, bytes) else _stuffed(one) for one in segments]
-        self._head = _with_places(_head(self._shared, self._content_type))
-        self._body = _with_places(body)
-        self._mail = _with_places([*_head(self._shared, self._content_type), *body, END])
+        head = _head(self._shared, self._content_type)
+        if signed:
+            # Signatures are made over the message as it is; only what is not signed has its dots doubled beforehand.
+            self._head, self._body = _with_places(head), _with_places(segments)
+        else:
+            body = [_stuffed(one) if isinstance(one, bytes) else one for one in segments]
+            self._mail = _with_places([*head, *body, END])
 
-    def stamp(self, person: Personal, signers: Sequence[Signer] = ()) -> bytes:
+    def values(self, person: Personal) -> list[bytes]:
+        """Write what is one reader's alone, for each place in the order of the mail: three headers, then the body."""
+        headers = [value.encode() for value in personal_headers(self._sender, person).values()]
+        stretches = [one.bytes_for(person.slots) for one in self._open]
+        return [*headers, *(stretches if self._signed else map(_stuffed, stretches))]
+
+    def fill(self, values: Sequence[bytes], signers: Sequence[Signer] = ()) -> bytes:
         """Write the mail for one reader, as it goes over the wire: dots doubled, the final dot at its end.
 
         Parsed, it is what `build_message` gives.
 
         Args:
-            person: what is one reader's alone.
+            values: as `values` gives them.
             signers: who signs it; some, if it was prepared for that, and none otherwise.
         """
         if self._signed is not bool(signers):
             raise AssertionError("prepared to be signed or not, and now the other")
-        values = person.slots
-        headers = personal_headers(self._sender, person)
-        own = [value.encode() for value in headers.values()]
-        if signers:
-            return self._with_signatures(signers, headers, own, [one.bytes_for(values) for one in self._open])
-        return _filled(self._mail, [*own, *[_stuffed(one.bytes_for(values)) for one in self._open]])
+        if self._signed:
+            return self._with_signatures(signers, values)
+        return _filled(self._mail, values)
 
-    def _with_signatures(
-        self, signers: Sequence[Signer], headers: Mapping[str, str], own: Sequence[bytes], stretches: Sequence[bytes]
-    ) -> bytes:
+    def _with_signatures(self, signers: Sequence[Signer], values: Sequence[bytes]) -> bytes:
+        own, stretches = values[: len(PERSONAL)], values[len(PERSONAL) :]
         body = _filled(self._body, stretches)
-        every = {**self._shared, **headers}
+        every = {**self._shared, **{name: value.decode() for name, value in zip(PERSONAL, own, strict=True)}}
         fields = [(name, every[name]) for name in HEADERS if name in every] + self._content_type
         signatures = [signer.sign(fields, body, at=self._at) for signer in signers]
         return b"".join([*signatures, _filled(self._head, own), dot_stuffed(body)])

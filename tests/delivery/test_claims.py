@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from newsletter.delivery.claimed import Launched
 from newsletter.delivery.claims import HELD_FOR_ONE_DOMAIN, PATIENT_S, UNWANTED, Claims
-from newsletter.delivery.courier import Envelope
+from newsletter.delivery.letters import Envelope, Letter
 from newsletter.delivery.model import Lane, OnUncertain
-from newsletter.delivery.outbox import Claimed, Launched
 from newsletter.delivery.outcome import Accepted, Deferred, Refused, Why
 from newsletter.delivery.pace import FIRST_WINDOW, Pace
 from tests.conftest import NOW
@@ -24,19 +24,16 @@ MAILING = Launched(
 )
 
 
-def claimed(number, domain):
-    return Claimed(
-        id=number,
-        fence=1,
+def letter(number, domain, *, fence=1):
+    return Letter(
+        hold=(number, fence),
         mailing=MAILING,
         edition_id=1,
-        subscriber_id=number,
-        token_epoch=0,
-        address=f"p{number}@{domain}",
+        sender="news@hands.example",
+        recipient=f"p{number}@{domain}",
         domain=domain,
-        name="",
-        attempts=0,
-        blamed=False,
+        smtputf8=False,
+        values=(),
     )
 
 
@@ -46,9 +43,9 @@ class Hand:
     def __init__(self):
         self.seconds = 0.0
         self.unwanted = []
-        stamp = SimpleNamespace(envelope=lambda one: Envelope(one, "news@hands.example", one.address, b".\r\n"))
+        mailroom = SimpleNamespace(envelope=lambda one: Envelope(one, b".\r\n"))
         self.claims = Claims(
-            stamp=stamp,
+            mailroom=mailroom,
             pace=Pace(per_second=None, concurrency=30),
             clock=lambda: NOW,
             on_news=lambda: None,
@@ -65,36 +62,38 @@ class Hand:
 
 def test_a_list_of_one_domain_goes_out_without_one_mail_being_put_off():
     hand = Hand()
-    hand.claims.add(claimed(number, "example.org") for number in range(30))
+    hand.claims.add(letter(number, "example.org") for number in range(30))
     sent = []
     while under_way := hand.take_all():
         assert len(under_way) >= FIRST_WINDOW or len(sent) + len(under_way) == 30
         for envelope in under_way:
             hand.claims.ended(envelope, Accepted("250 Ok"))
         sent += under_way
-    assert [ended.outcome for ended in hand.claims.drain()] == [Accepted("250 Ok")] * 30
+    told = hand.claims.drain()
+    assert [reply for _hold, reply in told.accepted] == ["250 Ok"] * 30
+    assert told.others == []
 
 
 def test_what_waits_long_for_its_own_domain_leaves_its_place_to_others():
     hand = Hand()
-    hand.claims.add(claimed(number, "slow.example") for number in range(30))
+    hand.claims.add(letter(number, "slow.example") for number in range(30))
     assert len(hand.take_all()) == FIRST_WINDOW
     hand.seconds = PATIENT_S + 0.1
     assert hand.take_all() == []
     away = hand.claims.drain()
-    assert len(away) == 30 - FIRST_WINDOW - HELD_FOR_ONE_DOMAIN
-    assert {(ended.outcome, ended.until > NOW) for ended in away} == {(None, True)}
-    hand.claims.add([claimed(99, "quick.example")])
+    assert away.total == len(away.others) == 30 - FIRST_WINDOW - HELD_FOR_ONE_DOMAIN
+    assert {(outcome, until > NOW) for _hold, outcome, until in away.others} == {(None, True)}
+    hand.claims.add([letter(99, "quick.example")])
     assert [envelope.recipient for envelope in hand.take_all()] == ["p99@quick.example"]
 
 
 def test_a_mail_that_the_server_does_not_want_burns_few_people_however_often_sending_goes_on():
     hand = Hand()
     for _ in range(3):
-        hand.claims.add(claimed(number, f"d{number}.example") for number in range(UNWANTED))
+        hand.claims.add(letter(number, f"d{number}.example") for number in range(UNWANTED))
         for envelope in hand.take_all():
             hand.claims.ended(envelope, Refused("550 content rejected", after_dot=True))
-        outcomes = [ended.outcome for ended in hand.claims.drain()]
+        outcomes = [outcome for _hold, outcome, _until in hand.claims.drain().others]
         assert outcomes.count(Refused("550 content rejected", after_dot=True)) == UNWANTED - 1
         assert outcomes[-1] == Deferred("550 content rejected", Why.BARRED), "a person looks at the mailing"
     assert hand.unwanted == ["550 content rejected"] * 3
@@ -102,21 +101,21 @@ def test_a_mail_that_the_server_does_not_want_burns_few_people_however_often_sen
 
 def test_an_old_attempt_that_ends_late_does_not_touch_the_new_one():
     hand = Hand()
-    hand.claims.add([claimed(1, "a.example")])
+    hand.claims.add([letter(1, "a.example")])
     (old,) = hand.take_all()
     hand.claims.disown()
-    hand.claims.add([claimed(1, "a.example")._replace(fence=3)])
+    hand.claims.add([letter(1, "a.example", fence=3)])
     (new,) = hand.take_all()
     hand.claims.ended(old, Deferred("450 at last"))
     assert hand.claims.may_go(new)
-    assert [ended.claimed.fence for ended in hand.claims.drain()] == [1]
+    assert [hold for hold, _outcome, _until in hand.claims.drain().others] == [(1, 1)]
 
 
 def test_what_was_disowned_is_told_so_that_it_is_forgotten():
     hand = Hand()
-    hand.claims.add(claimed(number, f"d{number}.example") for number in range(3))
+    hand.claims.add(letter(number, f"d{number}.example") for number in range(3))
     announced = hand.claims.take()
     hand.claims.disown()
     hand.claims.untouched(announced)
-    assert sorted(ended.claimed.id for ended in hand.claims.drain()) == [0, 1, 2]
+    assert sorted(number for (number, _fence), _outcome, _until in hand.claims.drain().others) == [0, 1, 2]
     assert hand.claims.held == 0

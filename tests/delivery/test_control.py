@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy import select
 
 from newsletter.delivery import control
+from newsletter.delivery.claimed import Ended
 from newsletter.delivery.control import MailingExpired, MailingIsOver, NotInMailing, NotUncertain, Verdict
 from newsletter.delivery.model import Delivery, DeliveryState, Lane, Mailing, MailingState
-from newsletter.delivery.outbox import Ended, Outbox
+from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.outcome import Accepted, Deferred, Uncertain
 from newsletter.delivery.report import NoSuchMailing
 from newsletter.delivery.report import mailing as report_of
+from newsletter.delivery.stamp import Stamp
 from subscribers.addresses import NotAnAddress
 from subscribers.model import Subscriber
 from subscribers.preferences import Cadence
@@ -150,9 +152,8 @@ def test_a_person_decides_that_an_uncertain_mail_goes_again_and_it_is_the_same_m
     with parts.database.read() as session:
         (shown,) = report_of(session, number).uncertain
     assert (shown.id, shown.address, shown.reason) == (claimed.id, "rosa@example.org", "lost after the dot")
-    stamp = parts.worker().stamp
-    stamp.learn(parts.bookkeeper()._needed([claimed]))
-    before = stamp.envelope(claimed).data
+    (edition,) = parts.bookkeeper()._make_ready([claimed]).values()
+    before = edition.fill(Stamp(parts.links, parts.sender).letter(claimed, edition).values)
     which = {"number": str(claimed.id), "address": " Rosa@EXAMPLE.org", "all": None}[by]
     with parts.database.write() as session:
         found = control.uncertain(session, number, which)

@@ -3,6 +3,7 @@ import contextlib
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import trustme
@@ -10,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from newsletter.delivery.conversation import FINAL_REPLY_S
-from newsletter.delivery.courier import Envelope, RelayAway, RelayRefuses
+from newsletter.delivery.courier import RelayAway, RelayRefuses
+from newsletter.delivery.letters import Envelope
 from newsletter.delivery.outcome import Accepted, Deferred, Refused, Uncertain, Why
 from newsletter.delivery.smtp import Relay, SmtpCourier
 from newsletter.editions.prepared import dot_stuffed
@@ -23,7 +25,8 @@ MAIL = b"Subject: hello\r\n\r\n.a line with a dot\r\nand one without\r\n"
 
 
 def envelope(recipient="rosa@example.org", *, data=MAIL, **facts):
-    return Envelope(claimed=None, sender="news@hands.example", recipient=recipient, data=dot_stuffed(data), **facts)
+    letter = SimpleNamespace(recipient=recipient, **{"sender": "news@hands.example", "smtputf8": False, **facts})
+    return Envelope(letter, dot_stuffed(data))
 
 
 @dataclass(eq=False)

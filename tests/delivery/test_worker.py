@@ -9,12 +9,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from newsletter.delivery.claimed import Ended
 from newsletter.delivery.courier import RecordingCourier, RelayAway, RelayRefuses
+from newsletter.delivery.letters import Mailroom
 from newsletter.delivery.model import Delivery, DeliveryState, Mailing, MailingState, OnUncertain, Skip, WorkerRow
-from newsletter.delivery.outbox import Ended, Outbox
+from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.outcome import Accepted, Deferred, Refused
 from newsletter.delivery.smtp import SmtpCourier
-from newsletter.delivery.stamp import message_id
+from newsletter.delivery.stamp import Stamp, message_id
 from newsletter.delivery.workers import LONG_SILENCE, SILENCE_S, Process
 from subscribers.database import Database
 from subscribers.model import LeftReason, Status, Subscriber
@@ -422,7 +424,7 @@ def test_an_appeal_that_was_closed_after_planning_goes_out_no_more_and_the_rest_
     assert "closed" not in str(received.message["Subject"])
 
 
-@pytest.mark.parametrize("where", ["stamp", "courier"])
+@pytest.mark.parametrize("where", [(Stamp, "letter"), (Mailroom, "envelope"), (SmtpCourier, "open")])
 def test_a_fault_of_our_own_before_a_mail_leaves_hands_it_back(parts, mailserver, monkeypatch, where):
     planned(parts, "a", "b", "c")
     worker = parts.worker()
@@ -430,8 +432,7 @@ def test_a_fault_of_our_own_before_a_mail_leaves_hands_it_back(parts, mailserver
     def fail(*_arguments):
         raise RuntimeError
 
-    target = (worker.stamp, "envelope") if where == "stamp" else (SmtpCourier, "open")
-    monkeypatch.setattr(*target, fail)
+    monkeypatch.setattr(*where, fail)
     with pytest.raises(RuntimeError):
         asyncio.run(worker.run())
     assert set(states(parts).values()) == {DeliveryState.QUEUED}

@@ -49,7 +49,8 @@ def person(name="Rosa", greeting="Hello Rosa,", token="T" * 36):
 
 
 def stamped(edition, reader):
-    wire = Prepared(edition, SENDER, date=WHEN).stamp(reader)
+    prepared = Prepared(edition, SENDER, date=WHEN)
+    wire = prepared.fill(prepared.values(reader))
     assert wire.endswith(b"\r\n.\r\n")
     lines = wire[:-3].split(b"\r\n")
     assert b"." not in lines, "a line with a dot alone would end the message early"
@@ -109,7 +110,7 @@ def test_a_value_is_escaped_in_html_and_can_start_no_mark_of_its_own():
 def test_a_slot_without_a_value_is_refused():
     edition = Composed(language="en", subject="s", text=GREETING, html=None)
     with pytest.raises(SlotUnfilled):
-        Prepared(edition, SENDER, date=WHEN).stamp(
+        Prepared(edition, SENDER, date=WHEN).values(
             Personal(
                 name="",
                 address="rosa@example.org",

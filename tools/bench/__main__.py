@@ -62,9 +62,9 @@ class Size:
 
 
 SIZES = (
-    Size("10 kB", 10_000, 20_000, Format.TEXT, with_dkim=True),
-    Size("smallest HTML", 1, 20_000, with_server=False),
-    Size("40 kB", 40_000, 10_000),
+    Size("10 kB", 10_000, 50_000, Format.TEXT, with_dkim=True),
+    Size("smallest HTML", 1, 50_000, with_server=False),
+    Size("40 kB", 40_000, 25_000),
 )
 
 

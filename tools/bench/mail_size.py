@@ -60,7 +60,8 @@ def _size(appeals: int, sentences: int, form: Format) -> int:
         shell_html=renderer.shell_html("en"),
         cards=tuple(Cards(text=renderer.card_text(one), html=renderer.card_html(one)) for one in views),
     )
-    return len(Prepared(draft.composed(), _SENDER, date=datetime(2026, 11, 23, 7, tzinfo=UTC)).stamp(_PERSON))
+    prepared = Prepared(draft.composed(), _SENDER, date=datetime(2026, 11, 23, 7, tzinfo=UTC))
+    return len(prepared.fill(prepared.values(_PERSON)))
 
 
 def _view(number: int, sentences: int) -> AppealView:

@@ -66,11 +66,11 @@ class Folder:
     def sample(self, **settings: str) -> list[bytes]:
         """Stamp the first mails of a copy as the sender would; gives them as they go over the wire."""
         with _parts(self.path, self.copy("sample") | settings) as parts:
-            stamp, bookkeeper = parts.worker().stamp, parts.bookkeeper()
+            mailroom, bookkeeper = parts.worker().mailroom, parts.bookkeeper()
             bookkeeper.enrol(now=parts.clock())
-            turn, editions, _dropped = bookkeeper.turn(Told([], []), want=SAMPLE, now=parts.clock())
-            stamp.learn(editions)
-            return [envelope.data for one in turn.claims if (envelope := stamp.envelope(one)) is not None]
+            news = bookkeeper.turn(Told.nothing(), want=SAMPLE, now=parts.clock())
+            mailroom.learn(news.editions)
+            return [mailroom.envelope(letter).data for letter in news.letters]
 
 
 def make(path: Path, *, count: int, mail_bytes: int, server: str | None = None, form: Format = Format.HTML) -> Folder:

@@ -1,0 +1,101 @@
+"""What the outbox and the bookkeeper speak of: mailings as a worker needs them, claims, and what became of those."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from newsletter.delivery.model import Lane, OnUncertain
+from newsletter.delivery.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launched:
+    """What a worker needs to know of a mailing.
+
+    Attributes:
+        id: its number.
+        lane: how urgent.
+        nonce, message_domain: what its Message-IDs are made from.
+        launched_at: the Date of its mails.
+        expires_at: what can't be sent by then is expired.
+        on_uncertain: its choice.
+    """
+
+    id: int
+    lane: Lane
+    nonce: bytes
+    message_domain: str
+    launched_at: datetime
+    expires_at: datetime
+    on_uncertain: OnUncertain
+
+
+Hold = tuple[int, int]  # a delivery's number and its fence: one claim, and not the next one of the same row
+
+
+class Claimed(NamedTuple):
+    """One delivery that this worker, and no other, is to hand over now.
+
+    Attributes:
+        id: the delivery.
+        fence: what its row says as long as nobody else has taken it.
+        mailing: what it is part of.
+        edition_id: which edition.
+        subscriber_id, token_epoch: who it is for, as links need it.
+        address: who it is for, as SMTP needs it.
+        domain: where the address leads, in small letters.
+        name: who it is for, as greetings need it.
+        attempts: verdicts so far.
+        blamed: whether the last verdict was about us (5.7.x).
+    """
+
+    id: int
+    fence: int
+    mailing: Launched
+    edition_id: int
+    subscriber_id: int
+    token_epoch: int
+    address: str
+    domain: str
+    name: str
+    attempts: int
+    blamed: bool
+
+    @property
+    def hold(self) -> Hold:
+        """What tells this claim from every other."""
+        return self.id, self.fence
+
+
+class Ended(NamedTuple):
+    """What became of a claim.
+
+    Attributes:
+        claimed: what was claimed.
+        outcome: what became of the attempt; None if no attempt was made.
+        until: without an attempt: when it may be claimed again; None means at once.
+    """
+
+    claimed: Claimed
+    outcome: Outcome | None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What one transaction of a worker gave.
+
+    Attributes:
+        claims: deliveries to hand over now; their rows are `sending`, durably.
+        running: the mailings that may be sent from at this moment.
+        paused: those that this worker's outcomes have just paused, with the reply that did it.
+        dry: whether there was nothing more to claim.
+        held_by_limit: whether the daily limit holds back what else may be there.
+    """
+
+    claims: list[Claimed]
+    running: Mapping[int, Launched]
+    paused: Mapping[int, str] = field(default_factory=dict)
+    dry: bool = False
+    held_by_limit: bool = False
