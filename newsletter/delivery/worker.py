@@ -26,8 +26,8 @@ from newsletter.delivery.workers import BEAT_S
 from subscribers.errors import DatabaseLocked, DatabaseUnreachable
 
 CLAIMS_PER_LINE = 3  # on the wire, announced, being written down: what a crash makes uncertain, so no more
-ENOUGH = 8  # an eighth of them ended: time for a turn, so that the next come before lines run dry
-GATHER_S = 0.004  # outcomes that come within so long are written down together, unless a line's worth is there before
+RESERVE = 2  # times what goes out during a turn: with no more left it is time for one, before lines run dry
+GATHER_S = 0.01  # outcomes that come within so long are written down together, unless lines are about to run dry
 TICK_S = 0.2  # how long a pause, a cancel or an alert may go unnoticed
 IDLE_S = 10.0  # a line that had nothing to carry for so long is closed
 EXTRA_LINES = 2  # for alerts, where every line waits for an answer
@@ -125,7 +125,7 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._extras: set[Line] = set()  # lines beyond the limit, for alerts alone
         self._idle_at = -math.inf  # when mailings were last looked through with nothing to do
-        self._enough = 1  # outcomes that are worth a transaction
+        self._reserve = 0  # how many mails lines should still find when a turn begins
         self._unsure = False  # the last turn failed, and nobody knows whether it was done
         self._stopping = self._hurrying = False
 
@@ -151,7 +151,7 @@ class Worker:
     def _heard(self) -> None:
         """Hear that something is to be written down."""
         self._news.set()
-        if self._claims.news >= self._enough or not self._claims.waiting():
+        if self._claims.waiting() <= self._reserve:
             self._dry.set()
 
     def _parted(self, line: Line, fault: RelayAway | RelayRefuses | None) -> None:
@@ -258,7 +258,7 @@ class Worker:
                 return True
             if not self._lines and not await self._first_line():
                 return True  # the fault ends it
-        if self._claims.waiting() and 0 < self._claims.news < self._enough:
+        if self._claims.news and self._claims.waiting() > self._reserve:
             await self._gather()
         told = self._claims.news
         news = await self._turn()
@@ -287,7 +287,6 @@ class Worker:
         claims = self._claims
         told = claims.drain()
         places = len(self._lines) * CLAIMS_PER_LINE  # without a line nothing is claimed
-        self._enough = max(1, places // ENOUGH)
         soon = self.pace.bucket.room(moment(), within_s=TICK_S)
         now = self.clock()
         try:
@@ -304,6 +303,7 @@ class Worker:
             self._unsure = True
             raise
         self._unsure = False
+        self._reserve = claims.news * RESERVE
         self._idle_at = -math.inf
         self.mailroom.learn(news.editions, news.dropped)
         claims.running = news.running
