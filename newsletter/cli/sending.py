@@ -107,8 +107,8 @@ def run_worker(
         for_ever: see `Worker.run`.
     """
     gc.set_threshold(GARBAGE)
+    worker.prepare()  # the bookkeeper keeps its priority: while it writes, pages may wait for it
     os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-    worker.prepare()
     with progress or nullcontext(), asyncio.Runner(loop_factory=_event_loop()) as runner:
         return runner.run(run_until_told(worker, for_ever=for_ever))
 

@@ -1,7 +1,7 @@
 """Where a worker's bookkeeper works: in a process of its own, or in a thread.
 
 The interpreter runs one thread at a time, and database and lines each keep one busy. So where that can be had, the
-bookkeeper gets a process of its own; it is a copy of this one (fork), holds nothing but the database's connection, and
+bookkeeper gets a process of its own; it is a copy of this one (fork), alone holds the connection to the database, and
 never outlives the worker.
 """
 

@@ -1,52 +1,24 @@
-"""What a worker asks of the database: the claims that it holds, and the editions that they need."""
+"""What a worker asks of the database: the claims that it holds, as letters, and the editions around them."""
 
-from collections import ChainMap, Counter, OrderedDict
+import contextlib
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from newsletter.delivery.claimed import Claimed, Ended, Hold, Launched
+from newsletter.delivery.claimed import Claimed, Ended, Hold, Launched, Told
 from newsletter.delivery.letters import Letter
 from newsletter.delivery.model import DeliveryState
 from newsletter.delivery.outbox import Outbox
-from newsletter.delivery.outcome import Accepted, Outcome
+from newsletter.delivery.outcome import Accepted
 from newsletter.delivery.report import Backlog, backlog
 from newsletter.delivery.stamp import Stamp
 from newsletter.editions.message import Sender
-from newsletter.editions.prepared import Prepared
+from newsletter.editions.prepared import Frame, Places, prepare
 from newsletter.editions.stored import stored_edition
 from subscribers.database import Database
 
 KEPT_EDITIONS = 256  # that a worker keeps, beside those that it is just sending; a mailing may have thousands
-
-
-class Told(NamedTuple):
-    """What a worker tells of its claims, in few bytes: it goes from one process to another.
-
-    Attributes:
-        accepted: claims, each with the server's reply.
-        others: claims with what became of them otherwise; as in `Ended`.
-    """
-
-    accepted: list[tuple[Hold, str]]
-    others: list[tuple[Hold, Outcome | None, datetime | None]]
-
-    @classmethod
-    def nothing(cls) -> "Told":
-        """Begin a list."""
-        return cls([], [])
-
-    def add(self, hold: Hold, outcome: Outcome | None, until: datetime | None = None) -> None:
-        """Take what became of one claim."""
-        if type(outcome) is Accepted:
-            self.accepted.append((hold, outcome.reply))
-        else:
-            self.others.append((hold, outcome, until))
-
-    @property
-    def total(self) -> int:
-        """How many claims it tells of."""
-        return len(self.accepted) + len(self.others)
 
 
 class News(NamedTuple):
@@ -54,13 +26,13 @@ class News(NamedTuple):
 
     Attributes:
         letters: what was claimed.
-        editions: those that the letters need and the worker has not.
+        frames: of the editions that the letters need and the worker has not.
         dropped: those that it needs no longer.
         running, paused, dry, held_by_limit: as in `Turn`.
     """
 
     letters: Sequence[Letter]
-    editions: Mapping[int, Prepared]
+    frames: Mapping[int, Frame]
     dropped: Sequence[int]
     running: Mapping[int, Launched]
     paused: Mapping[int, str]
@@ -80,7 +52,8 @@ class Bookkeeper:
         self._signed = signed
         self._held: dict[Hold, Claimed] = {}  # every claim of this worker
         self._unsure = False  # the last turn failed, and nobody knows whether it was done
-        self._editions: OrderedDict[int, Prepared] = OrderedDict()  # the worker has them too; used last: last
+        # Of the editions whose frames the worker has; the one used last at the end.
+        self._places: OrderedDict[int, Places] = OrderedDict()
 
     def enrol(self, *, now: datetime) -> tuple[Counter[DeliveryState], int]:
         """Enter the worker among the workers; gives what became of what others have left, and how many workers are."""
@@ -104,24 +77,26 @@ class Bookkeeper:
         # After a failure what has ended is still the worker's own, until that is written down.
         known = self._held.keys() if self._unsure else None
         self._unsure = True
-        made: dict[int, Prepared] = {}
-        letters: list[Letter] = []
-
-        def write(claims: Sequence[Claimed]) -> None:
-            made.update(self._make_ready(claims))
-            editions = ChainMap(made, self._editions)
-            letters.extend(self._stamp.letter(claimed, editions[claimed.edition_id]) for claimed in claims)
-
+        letters = _Letters(self._stamp, self._places)
         turn = self._outbox.turn(
-            ended, want=want, want_urgent=want_urgent, allowance=allowance, known=known, write=write, now=now
+            ended,
+            want=want,
+            want_urgent=want_urgent,
+            allowance=allowance,
+            known=known,
+            # SQLite does nothing meanwhile, and keeps others from writing.
+            meanwhile=(lambda _claims: None) if self._database.is_sqlite else letters.begin,
+            now=now,
         )
+        frames = self._prepare(turn.claims)
+        written = letters.finish(turn.claims)
         self._unsure = False
-        self._editions.update(made)
-        self._let_go(ended)
+        for one in ended:
+            del self._held[one.claimed.hold]
         for claimed in turn.claims:
             self._held[claimed.hold] = claimed
-            self._editions.move_to_end(claimed.edition_id)
-        return News(letters, made, self._drop(), turn.running, turn.paused, turn.dry, turn.held_by_limit)
+            self._places.move_to_end(claimed.edition_id)
+        return News(written, frames, self._drop(), turn.running, turn.paused, turn.dry, turn.held_by_limit)
 
     def finish(self, told: Told, *, now: datetime) -> Mapping[int, str]:
         """Record what has ended, take the worker off, and finish mailings; gives those that were paused for it."""
@@ -147,29 +122,50 @@ class Bookkeeper:
         ended += [Ended(held[hold], outcome, until) for hold, outcome, until in told.others]
         return ended
 
-    def _let_go(self, ended: Iterable[Ended]) -> None:
-        for one in ended:
-            del self._held[one.claimed.hold]
-
-    def _make_ready(self, claims: Iterable[Claimed]) -> dict[int, Prepared]:
-        """Make ready the editions that the worker has not, and give them."""
+    def _prepare(self, claims: Iterable[Claimed]) -> dict[int, Frame]:
+        """Prepare the editions that the worker has not; gives their frames, which it has from now on."""
         wanted = {one.edition_id: one.mailing.launched_at for one in claims}
-        missing = wanted.keys() - self._editions.keys()
-        made: dict[int, Prepared] = {}
-        if missing:
-            with self._database.read() as session:
-                for number in missing:
-                    composed = stored_edition(session, number)
-                    made[number] = Prepared(composed, self._sender, date=wanted[number], signed=self._signed)
-        return made
+        missing = wanted.keys() - self._places.keys()
+        if not missing:
+            return {}
+        with self._database.read() as session:
+            composed = {number: stored_edition(session, number) for number in missing}
+        frames: dict[int, Frame] = {}
+        for number, edition in composed.items():
+            frames[number], self._places[number] = prepare(
+                edition, self._sender, date=wanted[number], signed=self._signed
+            )
+        return frames
 
     def _drop(self) -> list[int]:
         """Choose which editions the worker may forget: those used longest ago, and none that it holds a claim of."""
-        if len(self._editions) <= KEPT_EDITIONS:
+        if len(self._places) <= KEPT_EDITIONS:
             return []
         in_use = {claimed.edition_id for claimed in self._held.values()}
-        unused = [number for number in self._editions if number not in in_use]
-        dropped = unused[: len(self._editions) - KEPT_EDITIONS]
+        unused = [number for number in self._places if number not in in_use]
+        dropped = unused[: len(self._places) - KEPT_EDITIONS]
         for number in dropped:
-            del self._editions[number]
+            del self._places[number]
         return dropped
+
+
+class _Letters:
+    """The letters of one turn: begun while PostgreSQL works, as far as their editions are known, and finished after."""
+
+    def __init__(self, stamp: Stamp, places: Mapping[int, Places]) -> None:
+        self._stamp = stamp
+        self._places = places
+        self._written: dict[Hold, Letter] = {}
+
+    def begin(self, claims: Iterable[Claimed]) -> None:
+        # What fails here fails again in `finish`, where what the turn recorded is on disk.
+        with contextlib.suppress(Exception):
+            for claimed in claims:
+                if (places := self._places.get(claimed.edition_id)) is not None:
+                    self._written[claimed.hold] = self._stamp.letter(claimed, places)
+
+    def finish(self, claims: Iterable[Claimed]) -> list[Letter]:
+        return [
+            self._written.get(claimed.hold) or self._stamp.letter(claimed, self._places[claimed.edition_id])
+            for claimed in claims
+        ]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from newsletter.delivery.model import Lane, OnUncertain
-from newsletter.delivery.outcome import Outcome
+from newsletter.delivery.outcome import Accepted, Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +80,35 @@ class Ended(NamedTuple):
     claimed: Claimed
     outcome: Outcome | None
     until: datetime | None = None
+
+
+class Told(NamedTuple):
+    """What a worker tells of its claims, in few bytes: it goes from one process to another.
+
+    Attributes:
+        accepted: claims, each with the server's reply.
+        others: claims with what became of them otherwise; as in `Ended`.
+    """
+
+    accepted: list[tuple[Hold, str]]
+    others: list[tuple[Hold, Outcome | None, datetime | None]]
+
+    @classmethod
+    def nothing(cls) -> "Told":
+        """Begin a list."""
+        return cls([], [])
+
+    def add(self, hold: Hold, outcome: Outcome | None, until: datetime | None = None) -> None:
+        """Take what became of one claim."""
+        if type(outcome) is Accepted:
+            self.accepted.append((hold, outcome.reply))
+        else:
+            self.others.append((hold, outcome, until))
+
+    @property
+    def total(self) -> int:
+        """How many claims it tells of."""
+        return len(self.accepted) + len(self.others)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from newsletter.delivery.bookkeeper import Told
-from newsletter.delivery.claimed import Hold, Launched
+from newsletter.delivery.claimed import Hold, Launched, Told
 from newsletter.delivery.courier import Line, RelayAway, RelayRefuses
 from newsletter.delivery.letters import Envelope, Letter, Mailroom
 from newsletter.delivery.model import Lane
@@ -192,7 +191,7 @@ class Claims:
             domain = letter.domain
             wait = self.pace.ask(domain, now)
             if wait == 0.0:
-                envelope = self._stamped(letter)
+                envelope = self._whole(letter)
                 if envelope is not None:
                     return envelope
                 self.pace.withdrawn(domain)
@@ -207,7 +206,7 @@ class Claims:
                 self._send_away(letter, min(AWAY_S, wait))
         return None
 
-    def _stamped(self, letter: Letter) -> Envelope | None:
+    def _whole(self, letter: Letter) -> Envelope | None:
         try:
             envelope = self.mailroom.envelope(letter)
         except Exception as bug:  # noqa: BLE001 - told to the worker, which ends with it

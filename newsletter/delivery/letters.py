@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from newsletter.delivery.claimed import Hold, Launched
-from newsletter.editions.prepared import Prepared, Signer
+from newsletter.editions.prepared import Frame, Signer
 
 
 class Letter(NamedTuple):
@@ -22,7 +22,7 @@ class Letter(NamedTuple):
         recipient: RCPT TO; the domain in ASCII.
         domain: where that leads, in small letters.
         smtputf8: whether the server must offer SMTPUTF8 (RFC 6531).
-        values: what fills the edition's places; see `Prepared.values`.
+        values: what fills the edition's places; see `Places.values`.
     """
 
     hold: Hold
@@ -62,14 +62,14 @@ class Mailroom:
     def __init__(self, signers: Sequence[Signer] = ()) -> None:
         """Take who signs."""
         self._signers = signers
-        self._editions: dict[int, Prepared] = {}
+        self._frames: dict[int, Frame] = {}
 
-    def learn(self, editions: Mapping[int, Prepared], dropped: Iterable[int] = ()) -> None:
+    def learn(self, frames: Mapping[int, Frame], dropped: Iterable[int] = ()) -> None:
         """Take editions, and forget those that are needed no longer."""
-        self._editions.update(editions)
+        self._frames.update(frames)
         for number in dropped:
-            del self._editions[number]
+            del self._frames[number]
 
     def envelope(self, letter: Letter) -> Envelope:
         """Make one mail."""
-        return Envelope(letter, self._editions[letter.edition_id].fill(letter.values, self._signers))
+        return Envelope(letter, self._frames[letter.edition_id].fill(letter.values, self._signers))

@@ -37,9 +37,6 @@ PATIENCE = 20  # times that a database which does not answer is asked again befo
 PAUSE_S = 1.0  # before that, where it said so at once
 EXPIRE_ROWS = 5_000  # rows of an expired mailing that are settled in one transaction
 
-Asked = Callable[[], list[DueRow]]
-Write = Callable[[Sequence[Claimed]], object]
-
 
 class Outbox:
     """Claims and settles deliveries, in transactions that are over before a byte is sent."""
@@ -96,11 +93,12 @@ class Outbox:
         want_urgent: int = 0,
         allowance: int | None = None,
         known: Collection[Hold] | None = None,
-        write: Write = lambda _claims: None,
+        meanwhile: Callable[[Sequence[Claimed]], None] = lambda _claims: None,
         now: datetime,
     ) -> Turn:
         """Record what has ended and claim what comes next, in one transaction.
 
+        What comes back to the queue now is claimed in the next one at the earliest.
         Everything that may have changed since launch is looked at again at the claim: who left, is suppressed or
         paused, or whose edition holds an appeal closed since, is skipped and gets nothing.
 
@@ -111,7 +109,7 @@ class Outbox:
             allowance: how many mails may go out today (UTC) in all; None means any number.
             known: all that this worker holds, given after a turn that failed: a commit of which no answer came may
                 have been done nevertheless, and then has claimed what nobody sends.
-            write: writes the mails of these claims, before they are committed: what goes wrong there claims nothing.
+            meanwhile: called with the claims while PostgreSQL writes them and what has ended; it must not fail.
             now: the moment.
 
         Raises:
@@ -120,18 +118,14 @@ class Outbox:
         paused = self._act(ended, now)
         wants = {lane: want if lane is Lane.REST else max(want, want_urgent) for lane in Lane}
         with self._database.write_bare() as connection:
-            running = self._running(self._statements.running(connection))
-            ahead: dict[int, Asked] = {}
-            first = next(iter(running.values()), None)
-            if first is not None and allowance is None and known is None and (room := _room(first, wants, now)):
-                # Asked before what has ended is recorded: PostgreSQL does that while its answer is looked at here.
-                ahead[first.id] = self._statements.due(connection, first.id, room, now)
-            self._record(connection, ended, now)
             if known is not None:
                 self._hand_back_unknown(connection, known)
+            running = self._running(self._statements.running(connection))
             rest = math.inf if allowance is None else allowance - self._statements.sent_today(connection, now)
-            claims, dry, held = self._claim(connection, running, ahead, wants, rest, now)
-            write(claims)
+            claims, dry, held = self._claim(connection, running, wants, rest, now)
+            # Last, for PostgreSQL's answer to it is not waited for: it works while letters are written.
+            self._record(connection, ended, now)
+            meanwhile(claims)
         return Turn(claims=claims, running=running, paused=paused, dry=dry, held_by_limit=held)
 
     def record(
@@ -246,7 +240,6 @@ class Outbox:
         self,
         connection: Bare,
         running: Mapping[int, Launched],
-        ahead: Mapping[int, Asked],
         wants: Mapping[Lane, int],
         rest: float,
         now: datetime,
@@ -256,7 +249,6 @@ class Outbox:
         Args:
             connection: with the turn's transaction.
             running: the mailings, the most urgent first.
-            ahead: what was asked for already.
             wants: how many claims there may be after each lane.
             rest: how many ordinary mails may still go out today.
             now: the moment.
@@ -276,8 +268,7 @@ class Outbox:
                 if rest <= 0:
                     continue
                 room = int(rest)
-            asked = ahead.get(launched.id) or self._statements.due(connection, launched.id, room, now)
-            rows = asked()
+            rows = self._statements.due(connection, launched.id, room, now)
             taken = self._take(connection, launched, rows, now)
             claims += taken
             dry &= len(rows) < room
@@ -290,12 +281,11 @@ class Outbox:
         if not rows:
             return []
         hashes = [self._suppression.hash(row.address_key) for row in rows]
-        barred = self._statements.suppressed(connection, hashes)
-        # People get the rest of such an edition with their next digest.
-        closed = self._statements.closed_editions(connection, {row.edition_id for row in rows})
+        # People get the rest of an edition that holds a closed appeal with their next digest.
+        suppressed, closed = self._statements.barred(connection, hashes, {row.edition_id for row in rows})
         claims: list[Claimed] = []
         for row, hashed in zip(rows, hashes, strict=True):
-            if reason := _why_not(row, closed, suppressed=hashed in barred):
+            if reason := _why_not(row, closed, suppressed=hashed in suppressed):
                 self._statements.skip(connection, row.id, reason, now)
             else:
                 claims.append(_claimed(row, launched))
@@ -319,10 +309,6 @@ class Outbox:
                 if not session.scalar(select(or_(waiting, sending))):
                     mailing.state = MailingState.FINISHED
                     mailing.finished_at = now
-
-
-def _room(launched: Launched, wants: Mapping[Lane, int], now: datetime) -> int:
-    return wants[launched.lane] if now < launched.expires_at else 0
 
 
 def _verdict(claimed: Claimed, outcome: Outcome) -> Outcome:

@@ -1,5 +1,6 @@
 """Several mail servers in order: the first that works is used, and one that fails is left alone for a while."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,9 +31,20 @@ class Breaker:
     faults: int = 0
     rest_s: float = 0.0
     until: float = 0.0
+    heard_at: float = -math.inf  # when the last fault was counted
 
-    def fault(self, now: float) -> None:
-        """Count a fault; the third in a row, and each one after a rest, begins a rest."""
+    def fault(self, now: float, *, asked_at: float) -> None:
+        """Count a fault; the third in a row, and each one after a rest, begins a rest.
+
+        Several attempts at once that fail together are one fault.
+
+        Args:
+            now: monotonic seconds.
+            asked_at: when the attempt began.
+        """
+        if asked_at < self.heard_at:
+            return
+        self.heard_at = now
         self.faults += 1
         if self.faults >= FAULTS and now >= self.until:
             self.rest_s = min(LONGEST_REST_S, self.rest_s * 2 or FIRST_REST_S)
@@ -65,10 +77,11 @@ class Relays:
             if self._monotonic() < breaker.until:
                 first = first or RelayAway(server=dialler.server, reason=f"it failed {breaker.faults} times in a row")
                 continue
+            asked_at = self._monotonic()
             try:
                 return await dialler.open(work)
             except (RelayAway, RelayRefuses) as fault:
-                breaker.fault(self._monotonic())
+                breaker.fault(self._monotonic(), asked_at=asked_at)
                 first = first or fault
         if first is None:
             raise AssertionError("no relay is set")
@@ -82,4 +95,5 @@ class Relays:
         if line.carried or fault is None:
             breaker.fine()
         if fault is not None:
-            breaker.fault(self._monotonic())
+            now = self._monotonic()
+            breaker.fault(now, asked_at=now)

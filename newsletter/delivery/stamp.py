@@ -6,7 +6,7 @@ from newsletter.delivery.claimed import Claimed, Launched
 from newsletter.delivery.letters import Letter
 from newsletter.delivery.model import Mailing
 from newsletter.editions.message import Personal, Sender
-from newsletter.editions.prepared import Prepared
+from newsletter.editions.prepared import Places
 from newsletter.editions.slots import Slot
 from newsletter.languages import greeting
 from subscribers.tokens import Purpose, Tokens
@@ -57,12 +57,12 @@ class Stamp:
         self._links = links
         self._sender = sender
 
-    def letter(self, claimed: Claimed, edition: Prepared) -> Letter:
+    def letter(self, claimed: Claimed, places: Places) -> Letter:
         """Write what is one reader's alone.
 
         Args:
             claimed: the delivery.
-            edition: its edition.
+            places: of its edition.
         """
         mailing, address = claimed.mailing, claimed.address
         person = self._links.personal(
@@ -71,7 +71,7 @@ class Stamp:
             name=claimed.name,
             address=address,
             message_id=message_id(mailing, claimed.id),
-            language=edition.language,
+            language=places.language,
         )
         return Letter(
             claimed.hold,
@@ -81,7 +81,7 @@ class Stamp:
             address,
             claimed.domain,
             not address.isascii(),
-            edition.values(person),
+            places.values(person),
         )
 
 

@@ -6,7 +6,7 @@ parameter.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -155,31 +155,28 @@ class Statements:
         """Give the mailings that may be sent from, the most urgent first."""
         return [number for (number,) in connection.execute(_RUNNING).fetchall()]
 
-    def due(self, connection: Bare, mailing: int, limit: int, now: datetime) -> Callable[[], list[DueRow]]:
-        """Ask for deliveries of a mailing that are due, the longest due first; on PostgreSQL they are locked.
-
-        Returns:
-            What gives them. PostgreSQL looks for them, and does what it is told behind this, while others go on here.
-        """
+    def due(self, connection: Bare, mailing: int, limit: int, now: datetime) -> list[DueRow]:
+        """Give deliveries of a mailing that are due, the longest due first; on PostgreSQL they are locked."""
         moment = self._moment(now)
-        asked = connection.execute(self._due, (moment, mailing, moment, limit))
-        if self._is_sqlite:
-            rows = asked.fetchall()  # now: a row that is changed meanwhile might be seen or not
-            return lambda: [DueRow(*row) for row in rows]
-        return lambda: [DueRow(*row) for row in asked.fetchall()]
+        rows = connection.execute(self._due, (moment, mailing, moment, limit)).fetchall()
+        return [DueRow(*row) for row in rows]
 
-    def suppressed(self, connection: Bare, hashes: list[bytes]) -> set[bytes]:
-        """Give those of the hashes of address keys that are suppressed."""
+    def barred(
+        self, connection: Bare, hashes: list[bytes], editions: Iterable[int | None]
+    ) -> tuple[set[bytes], set[int]]:
+        """Give those of the hashes of address keys that are suppressed, and of the editions that hold a closed appeal.
+
+        Both are asked before either is answered: PostgreSQL is waited for once.
+        """
         if self._is_sqlite:  # JSON knows no bytes
             statement = f"SELECT hash FROM suppressions WHERE hash IN ({', '.join('?' * len(hashes))})"  # noqa: S608 - marks
-            return {found for (found,) in connection.execute(statement, hashes).fetchall()}
-        listed = "{" + ",".join([f'"\\\\x{one.hex()}"' for one in hashes]) + "}"
-        return {bytes(found) for (found,) in connection.execute(_SUPPRESSED, (listed,)).fetchall()}
-
-    def closed_editions(self, connection: Bare, editions: Iterable[int | None]) -> set[int]:
-        """Give those of the editions that hold an appeal which was closed."""
+            suppressed = connection.execute(statement, hashes)
+        else:
+            listed = "{" + ",".join([f'"\\\\x{one.hex()}"' for one in hashes]) + "}"
+            suppressed = connection.execute(_SUPPRESSED, (listed,))
         numbers = self._numbers(edition for edition in editions if edition is not None)
-        return {number for (number,) in connection.execute(self._closed, (numbers,)).fetchall()}
+        closed = connection.execute(self._closed, (numbers,))
+        return {bytes(found) for (found,) in suppressed.fetchall()}, {number for (number,) in closed.fetchall()}
 
     def take(self, connection: Bare, deliveries: Iterable[int], worker_id: int) -> None:
         """Make deliveries `sending`, in a worker's name."""

@@ -33,7 +33,9 @@ IDLE_S = 10.0  # a line that had nothing to carry for so long is closed
 EXTRA_LINES = 2  # for alerts, where every line waits for an answer
 STUCK_S = 0.4  # after so long an alert gets one of them
 PATIENT_S = 0.05  # for so long what waits may be left to a line that is busy
-OPEN_AT_ONCE = 4  # a quarter more lines at once, while there is work for them
+OPENING_SHARE = (
+    4  # while there is work for them, lines are opened several at a time: one, and a quarter of what is there
+)
 GROWTH_MAILS = 100  # taken in a row before one more line is opened after a fault
 GRACE_S = 8.0  # after being told to stop, for what is on the wire
 HURRY_S = 2.0  # after being told twice, for the database
@@ -114,7 +116,7 @@ class Worker:
             monotonic=moment,
         )
         self._lines: set[Line] = set()
-        self._opening: set[asyncio.Task[None]] = set()
+        self._opening: dict[asyncio.Task[None], bool] = {}  # and whether it is an extra one
         self._limit = self.connections
         self._grown_at = 0  # how many mails had been accepted when the limit was last changed
         self._paused: dict[int, str] = {}
@@ -126,6 +128,7 @@ class Worker:
         self._extras: set[Line] = set()  # lines beyond the limit, for alerts alone
         self._idle_at = -math.inf  # when mailings were last looked through with nothing to do
         self._reserve = 0  # how many mails lines should still find when a turn begins
+        self._skipping = False  # all that the last turn found was to be skipped, and there may be more
         self._unsure = False  # the last turn failed, and nobody knows whether it was done
         self._stopping = self._hurrying = False
 
@@ -260,7 +263,7 @@ class Worker:
                 return True  # the fault ends it
         if self._claims.news and self._claims.waiting() > self._reserve:
             await self._gather()
-        told = self._claims.news
+        ended = self._claims.news
         news = await self._turn()
         self._wake_lines()
         self._grow()
@@ -268,7 +271,7 @@ class Worker:
             self._limited = True
             await self._wait(1.0)
             return for_ever
-        if not self._claims.news and (self._claims.held or not told):
+        if not self._claims.news and (self._claims.held or not (ended or self._skipping)):
             await self._wait()
         return True
 
@@ -286,14 +289,16 @@ class Worker:
     async def _turn(self) -> News:
         claims = self._claims
         told = claims.drain()
+        before = claims.outcomes.total()
         places = len(self._lines) * CLAIMS_PER_LINE  # without a line nothing is claimed
         soon = self.pace.bucket.room(moment(), within_s=TICK_S)
+        want = max(0, min(places - claims.held, soon - claims.waiting()))
         now = self.clock()
         try:
             news = await self._books.ask(
                 Bookkeeper.turn,
                 told,
-                want=max(0, min(places - claims.held, soon - claims.waiting())),
+                want=want,
                 want_urgent=max(0, min(places, soon) - claims.held_urgent),
                 allowance=self.allowance(now),
                 now=now,
@@ -303,9 +308,10 @@ class Worker:
             self._unsure = True
             raise
         self._unsure = False
-        self._reserve = claims.news * RESERVE
+        self._skipping = want > 0 and not news.letters and not news.dry
+        self._reserve = (claims.outcomes.total() - before) * RESERVE
         self._idle_at = -math.inf
-        self.mailroom.learn(news.editions, news.dropped)
+        self.mailroom.learn(news.frames, news.dropped)
         claims.running = news.running
         claims.add(news.letters)
         for mailing, reply in news.paused.items():
@@ -357,25 +363,25 @@ class Worker:
         return bool(self._lines)
 
     def _grow(self) -> None:
-        """Open one more line where there is work for it, and where the server has kept up for a while."""
+        """Open more lines where there is work for them, and where the server has kept up for a while."""
         if self._ending:
             return
         if self._claims.outcomes["accepted"] - self._grown_at >= GROWTH_MAILS:
             self._allow_lines(self._limit + 1)
         opening, lines = len(self._opening), len(self._lines)
-        if self._claims.waiting() and lines + opening < self._limit and opening <= lines // OPEN_AT_ONCE:
+        if self._claims.waiting() and lines + opening < self._limit and opening <= lines // OPENING_SHARE:
             self._open()
         elif (
-            opening < EXTRA_LINES
+            sum(self._opening.values()) < EXTRA_LINES
             and lines + opening < self.connections + EXTRA_LINES
             and self._claims.waits_since(moment(), URGENT) > STUCK_S
         ):
-            self._open(extra=lines >= self._limit)
+            self._open(extra=lines + opening >= self._limit)
 
     def _open(self, *, extra: bool = False) -> None:
         task = asyncio.create_task(self._opened(extra=extra))
-        self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
+        self._opening[task] = extra
+        task.add_done_callback(self._opening.pop)
 
     async def _opened(self, *, extra: bool) -> None:
         try:

@@ -50,59 +50,100 @@ class Segment(Protocol):
         """Write it for one reader."""
 
 
-class Prepared:
-    """One edition, ready to be stamped. It goes from one process to another."""
+def prepare(edition: Composed, sender: Sender, *, date: datetime, signed: bool = False) -> tuple["Frame", "Places"]:
+    """Settle everything about an edition that does not depend on the reader.
 
-    def __init__(self, edition: Composed, sender: Sender, *, date: datetime, signed: bool = False) -> None:
-        """Settle everything that does not depend on the reader.
+    Args:
+        edition: what the group gets.
+        sender: who it comes from.
+        date: the mailing's launch.
+        signed: whether each mail is going to be signed.
+    """
+    content_type, segments = _body(edition)
+    shared = shared_headers(edition, sender, date=date)
+    head = _head(shared, content_type)
+    frame: Frame
+    if signed:
+        # Signatures are made over the message as it is; only what is not signed has its dots doubled beforehand.
+        frame = SignedFrame(head, segments, shared, content_type, at=int(date.timestamp()))
+    else:
+        body = [_stuffed(one) if isinstance(one, bytes) else one for one in segments]
+        frame = PlainFrame([*head, *body, END])
+    open_segments = [one for one in segments if not isinstance(one, bytes)]
+    return frame, Places(edition.language, sender, open_segments, signed=signed)
 
-        Args:
-            edition: what the group gets.
-            sender: who it comes from.
-            date: the mailing's launch.
-            signed: whether each mail is going to be signed.
-        """
-        self.language = edition.language
+
+class Places:
+    """What is open in an edition. It stays with whoever writes letters; the rest of the edition is its `Frame`."""
+
+    def __init__(self, language: str, sender: Sender, segments: Sequence[Segment], *, signed: bool) -> None:
+        """Take what `prepare` found."""
+        self.language = language
         self._sender = sender
+        self._segments = segments
         self._signed = signed
-        self._at = int(date.timestamp())
-        self._shared = shared_headers(edition, sender, date=date)
-        self._content_type, segments = _body(edition)
-        self._open = [one for one in segments if not isinstance(one, bytes)]
-        head = _head(self._shared, self._content_type)
-        if signed:
-            # Signatures are made over the message as it is; only what is not signed has its dots doubled beforehand.
-            self._head, self._body = _with_places(head), _with_places(segments)
-        else:
-            body = [_stuffed(one) if isinstance(one, bytes) else one for one in segments]
-            self._mail = _with_places([*head, *body, END])
 
     def values(self, person: Personal) -> list[bytes]:
         """Write what is one reader's alone, for each place in the order of the mail: three headers, then the body."""
         headers = [value.encode() for value in personal_headers(self._sender, person).values()]
-        stretches = [one.bytes_for(person.slots) for one in self._open]
-        return [*headers, *(stretches if self._signed else map(_stuffed, stretches))]
+        segments = [one.bytes_for(person.slots) for one in self._segments]
+        return [*headers, *(segments if self._signed else map(_stuffed, segments))]
 
-    def fill(self, values: Sequence[bytes], signers: Sequence[Signer] = ()) -> bytes:
+
+class Frame(Protocol):
+    """An edition's bytes, with places for what is one reader's alone. It goes from one process to another."""
+
+    def fill(self, values: Sequence[bytes], signers: Sequence[Signer]) -> bytes:
         """Write the mail for one reader, as it goes over the wire: dots doubled, the final dot at its end.
 
         Parsed, it is what `build_message` gives.
 
         Args:
-            values: as `values` gives them.
-            signers: who signs it; some, if it was prepared for that, and none otherwise.
+            values: as `Places.values` gives them.
+            signers: who signs it, if it was prepared for that.
         """
-        if self._signed is not bool(signers):
-            raise AssertionError("prepared to be signed or not, and now the other")
-        if self._signed:
-            return self._with_signatures(signers, values)
+
+
+class PlainFrame:
+    """The frame of mails that are not signed here."""
+
+    def __init__(self, pieces: Iterable[object]) -> None:
+        """Take the mail's pieces; what is no bytes is a place."""
+        self._mail = _with_places(pieces)
+
+    def fill(self, values: Sequence[bytes], signers: Sequence[Signer]) -> bytes:
+        """See `Frame.fill`."""
+        if signers:
+            raise AssertionError("prepared to go out unsigned")
         return _filled(self._mail, values)
 
-    def _with_signatures(self, signers: Sequence[Signer], values: Sequence[bytes]) -> bytes:
-        own, stretches = values[: len(PERSONAL)], values[len(PERSONAL) :]
-        body = _filled(self._body, stretches)
-        every = {**self._shared, **{name: value.decode() for name, value in zip(PERSONAL, own, strict=True)}}
-        fields = [(name, every[name]) for name in HEADERS if name in every] + self._content_type
+
+class SignedFrame:
+    """The frame of mails that are signed here."""
+
+    def __init__(
+        self,
+        head: Iterable[object],
+        body: Iterable[object],
+        shared: Mapping[str, str],
+        content_type: Sequence[tuple[str, str]],
+        *,
+        at: int,
+    ) -> None:
+        """Take the pieces of head and body, the header fields that all mails share, and when they are signed."""
+        self._head, self._body = _with_places(head), _with_places(body)
+        self._shared = shared
+        self._content_type = content_type
+        self._at = at
+
+    def fill(self, values: Sequence[bytes], signers: Sequence[Signer]) -> bytes:
+        """See `Frame.fill`."""
+        if not signers:
+            raise AssertionError("prepared to be signed")
+        own, rest = values[: len(PERSONAL)], values[len(PERSONAL) :]
+        body = _filled(self._body, rest)
+        every = {**self._shared, **dict(zip(PERSONAL, map(bytes.decode, own), strict=True))}
+        fields = [*((name, every[name]) for name in HEADERS if name in every), *self._content_type]
         signatures = [signer.sign(fields, body, at=self._at) for signer in signers]
         return b"".join([*signatures, _filled(self._head, own), dot_stuffed(body)])
 

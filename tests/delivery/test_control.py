@@ -152,8 +152,10 @@ def test_a_person_decides_that_an_uncertain_mail_goes_again_and_it_is_the_same_m
     with parts.database.read() as session:
         (shown,) = report_of(session, number).uncertain
     assert (shown.id, shown.address, shown.reason) == (claimed.id, "rosa@example.org", "lost after the dot")
-    (edition,) = parts.bookkeeper()._make_ready([claimed]).values()
-    before = edition.fill(Stamp(parts.links, parts.sender).letter(claimed, edition).values)
+    books = parts.bookkeeper()
+    (frame,) = books._prepare([claimed]).values()
+    letter = Stamp(parts.links, parts.sender).letter(claimed, books._places[claimed.edition_id])
+    before = frame.fill(letter.values, ())
     which = {"number": str(claimed.id), "address": " Rosa@EXAMPLE.org", "all": None}[by]
     with parts.database.write() as session:
         found = control.uncertain(session, number, which)

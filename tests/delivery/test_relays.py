@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from newsletter.delivery.courier import RecordingLine, RelayAway
-from newsletter.delivery.relays import FAULTS, FIRST_REST_S, LONGEST_REST_S, Relays
+from newsletter.delivery.relays import FAULTS, FIRST_REST_S, LONGEST_REST_S, Breaker, Relays
 
 
 @dataclass
@@ -106,3 +106,13 @@ def test_a_line_that_ended_in_order_clears_its_server(servers):
         relays.parted(opened(relays), RelayAway(server="first:25", reason="hung up"))
         relays.parted(opened(relays), None)
     assert opened(relays).server == "first:25"
+
+
+def test_attempts_at_once_that_fail_together_are_one_fault():
+    breaker = Breaker()
+    for answered_at in (1.0, 1.1, 1.2):
+        breaker.fault(answered_at, asked_at=0.9)
+    assert (breaker.faults, breaker.until) == (1, 0.0)
+    breaker.fault(1.3, asked_at=1.25)
+    breaker.fault(1.5, asked_at=1.4)
+    assert (breaker.faults, breaker.until) == (3, 1.5 + FIRST_REST_S)

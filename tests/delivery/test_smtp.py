@@ -3,7 +3,6 @@ import contextlib
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import trustme
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from newsletter.delivery.conversation import FINAL_REPLY_S
 from newsletter.delivery.courier import RelayAway, RelayRefuses
-from newsletter.delivery.letters import Envelope
+from newsletter.delivery.letters import Envelope, Letter
 from newsletter.delivery.outcome import Accepted, Deferred, Refused, Uncertain, Why
 from newsletter.delivery.smtp import Relay, SmtpCourier
 from newsletter.editions.prepared import dot_stuffed
@@ -24,8 +23,17 @@ from tests.mailserver import MailServer
 MAIL = b"Subject: hello\r\n\r\n.a line with a dot\r\nand one without\r\n"
 
 
-def envelope(recipient="rosa@example.org", *, data=MAIL, **facts):
-    letter = SimpleNamespace(recipient=recipient, **{"sender": "news@hands.example", "smtputf8": False, **facts})
+def envelope(recipient="rosa@example.org", *, data=MAIL, smtputf8=False):
+    letter = Letter(
+        hold=(1, 1),
+        mailing=None,
+        edition_id=1,
+        sender="news@hands.example",
+        recipient=recipient,
+        domain=recipient.rpartition("@")[2],
+        smtputf8=smtputf8,
+        values=(),
+    )
     return Envelope(letter, dot_stuffed(data))
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from newsletter.delivery import bookkeeper as bookkeeping
 from newsletter.delivery.claimed import Ended
 from newsletter.delivery.courier import RecordingCourier, RelayAway, RelayRefuses
 from newsletter.delivery.letters import Mailroom
@@ -17,6 +18,7 @@ from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.outcome import Accepted, Deferred, Refused
 from newsletter.delivery.smtp import SmtpCourier
 from newsletter.delivery.stamp import Stamp, message_id
+from newsletter.delivery.worker import CLAIMS_PER_LINE
 from newsletter.delivery.workers import LONG_SILENCE, SILENCE_S, Process
 from subscribers.database import Database
 from subscribers.model import LeftReason, Status, Subscriber
@@ -422,6 +424,36 @@ def test_an_appeal_that_was_closed_after_planning_goes_out_no_more_and_the_rest_
     (received,) = mailserver.received
     assert open_one.text.title in received.message.get_body(("plain",)).get_content()
     assert "closed" not in str(received.message["Subject"])
+
+
+def test_with_more_editions_than_it_keeps_everybody_gets_their_own(parts, mailserver, monkeypatch):
+    monkeypatch.setattr(bookkeeping, "KEPT_EDITIONS", 1)
+    tags = ("en", "es", "fr", "de")
+    with parts.database.write() as session:
+        builders.appeal(session, languages=tags)
+        for number in range(40):
+            tag = tags[number % len(tags)]
+            builders.person(session, f"{tag}{number}@example.org", languages=(tag,))
+    with parts.database.write() as session:
+        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+    assert send(parts).outcomes == {"accepted": 40}
+    assert len(mailserver.received) == 40
+    for one in mailserver.received:
+        assert one.recipients[0].startswith(one.message["Content-Language"])
+
+
+def test_people_who_left_are_passed_over_without_waiting(parts, mailserver, monkeypatch):
+    names = [f"p{number}" for number in range(60)]
+    planned(parts, *names)
+    with parts.database.write() as session:
+        for person in session.scalars(select(Subscriber).where(Subscriber.name != "p59")):
+            person.leave(LeftReason.UNSUBSCRIBED, NOW)
+    parts.settings = parts.settings.model_copy(update={"smtp_connections": 1})
+    worker, waits = parts.worker(), []
+    wait = worker._wait
+    monkeypatch.setattr(worker, "_wait", lambda *seconds: (waits.append(seconds), wait(*seconds))[1])
+    assert asyncio.run(worker.run()).outcomes == {"accepted": 1}
+    assert len(waits) < len(names) / CLAIMS_PER_LINE / 2, "it would wait after each turn that only skips"
 
 
 @pytest.mark.parametrize("where", [(Stamp, "letter"), (Mailroom, "envelope"), (SmtpCourier, "open")])

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from newsletter.editions.message import Composed, Personal, Sender, build_message, message_bytes
-from newsletter.editions.prepared import Prepared
+from newsletter.editions.prepared import prepare
 from newsletter.editions.slots import Slot, SlotUnfilled, clean, mark
 
 WHEN = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
@@ -49,8 +49,8 @@ def person(name="Rosa", greeting="Hello Rosa,", token="T" * 36):
 
 
 def stamped(edition, reader):
-    prepared = Prepared(edition, SENDER, date=WHEN)
-    wire = prepared.fill(prepared.values(reader))
+    frame, places = prepare(edition, SENDER, date=WHEN)
+    wire = frame.fill(places.values(reader), ())
     assert wire.endswith(b"\r\n.\r\n")
     lines = wire[:-3].split(b"\r\n")
     assert b"." not in lines, "a line with a dot alone would end the message early"
@@ -109,8 +109,9 @@ def test_a_value_is_escaped_in_html_and_can_start_no_mark_of_its_own():
 
 def test_a_slot_without_a_value_is_refused():
     edition = Composed(language="en", subject="s", text=GREETING, html=None)
+    _frame, places = prepare(edition, SENDER, date=WHEN)
     with pytest.raises(SlotUnfilled):
-        Prepared(edition, SENDER, date=WHEN).values(
+        places.values(
             Personal(
                 name="",
                 address="rosa@example.org",

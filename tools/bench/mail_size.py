@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 
 from newsletter.editions.message import Personal, Sender
-from newsletter.editions.prepared import Prepared
+from newsletter.editions.prepared import prepare
 from newsletter.editions.render import Renderer
 from newsletter.editions.slots import Slot
 from newsletter.editions.stored import Cards, Draft
@@ -60,8 +60,8 @@ def _size(appeals: int, sentences: int, form: Format) -> int:
         shell_html=renderer.shell_html("en"),
         cards=tuple(Cards(text=renderer.card_text(one), html=renderer.card_html(one)) for one in views),
     )
-    prepared = Prepared(draft.composed(), _SENDER, date=datetime(2026, 11, 23, 7, tzinfo=UTC))
-    return len(prepared.fill(prepared.values(_PERSON)))
+    frame, places = prepare(draft.composed(), _SENDER, date=datetime(2026, 11, 23, 7, tzinfo=UTC))
+    return len(frame.fill(places.values(_PERSON), ()))
 
 
 def _view(number: int, sentences: int) -> AppealView:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from newsletter.delivery.bookkeeper import Told
+from newsletter.delivery.claimed import Told
 from newsletter.settings import load_settings
 from newsletter.wiring import Parts
 from subscribers.preferences import Format, Profile
@@ -69,7 +69,7 @@ class Folder:
             mailroom, bookkeeper = parts.worker().mailroom, parts.bookkeeper()
             bookkeeper.enrol(now=parts.clock())
             news = bookkeeper.turn(Told.nothing(), want=SAMPLE, now=parts.clock())
-            mailroom.learn(news.editions)
+            mailroom.learn(news.frames)
             return [mailroom.envelope(letter).data for letter in news.letters]
 
 
