@@ -3,7 +3,7 @@
 import gettext
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, time
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
@@ -11,7 +11,7 @@ from typing import Literal
 from unicodedata import category
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
+from babel.dates import format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -60,6 +60,20 @@ def date_text(day: date, language: str) -> str:
     if locale.language == "fr" and day.day == 1:
         text = text.replace("1 ", "1er ", 1)  # French writes the first of a month as an ordinal; CLDR doesn't
     return text.translate(_digits(locale))
+
+
+def weekday_names(language: str) -> dict[int, str]:
+    """The days of the week by their ISO number, in a language's own order: 1 is Monday."""
+    locale = _locale(language)
+    names = locale.days["stand-alone"]["wide"]
+    order = [(locale.first_week_day + step) % 7 for step in range(7)]
+    return {day + 1: names[day] for day in order}
+
+
+def hour_text(hour: int, language: str) -> str:
+    """A full hour as people write it: 07:00, 7 pm."""
+    locale = _locale(language)
+    return format_time(time(hour), format="short", locale=locale).translate(_digits(locale))
 
 
 def number_text(number: int, language: str) -> str:

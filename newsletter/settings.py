@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError
 
 from newsletter.errors import NewsletterError
 from subscribers.addresses import parse_address
+from subscribers.choices import time_zones
 from subscribers.errors import Fault
 from subscribers.keys import is_selector
 
@@ -118,6 +119,14 @@ def _language(tag: str) -> str:
     return tag
 
 
+def _time_zone(name: str) -> str:
+    if name not in time_zones():
+        near = difflib.get_close_matches(name, time_zones(), n=1)
+        msg = "must be a time zone such as Europe/Berlin" + (f"; did you mean {near[0]}?" if near else "")
+        raise ValueError(msg)
+    return name
+
+
 Line = Annotated[str, AfterValidator(_one_line)]
 Mailbox = Annotated[str, AfterValidator(_address)]
 
@@ -177,6 +186,9 @@ class Settings(BaseSettings):
         "", description="what to sign mails with: see `newsletter dkim create`; empty means the mail server signs"
     )
 
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        "UTC", description="your organisation's, as Europe/Berlin; a subscriber may choose another"
+    )
     lookback_days: int = Field(14, ge=0, le=366, description="how far back appeals are new to somebody who just joined")
 
     @model_validator(mode="after")

@@ -40,7 +40,7 @@ class Subscriber(Base):
         address_key: the same for every spelling of one mailbox; see `Address.key`.
         joined_at: when this person became active here; appeals released before it are not new to them.
         token_epoch: raised to revoke every link that was sent to this person so far.
-        paused_until: no mail before this moment.
+        alerts to alerts_while_paused: see `choices.Choices`.
     """
 
     __tablename__ = "subscribers"
@@ -55,7 +55,12 @@ class Subscriber(Base):
     joined_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
     cadence: Mapped[Cadence] = mapped_column(word(Cadence), default=Cadence.WEEKLY)
+    alerts: Mapped[bool] = mapped_column(default=True)
+    digest_hour: Mapped[int] = mapped_column(default=7)
+    digest_weekday: Mapped[int] = mapped_column(default=1)
+    time_zone: Mapped[str] = mapped_column(String(64), default="")
     paused_until: Mapped[datetime | None]
+    alerts_while_paused: Mapped[bool] = mapped_column(default=False)
     token_epoch: Mapped[int] = mapped_column(default=0)
     profile_id: Mapped[int] = mapped_column(ForeignKey("profiles.id"))
 
@@ -77,6 +82,11 @@ class Subscriber(Base):
             status=Status.PENDING,
             created_at=now,
             cadence=cadence,
+            alerts=True,
+            digest_hour=7,
+            digest_weekday=1,
+            time_zone="",
+            alerts_while_paused=False,
             profile=profile,
             token_epoch=0,
         )

@@ -4,6 +4,7 @@ import base64
 import re
 import struct
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from cryptography.exceptions import InvalidTag
@@ -68,11 +69,35 @@ class Tokens:
         Raises:
             InvalidToken: forged, cut, made for another purpose, or with a key that is gone.
         """
+        return Claim(*self._open(token, purpose.encode()))
+
+    def issue_form(self, page: str, *, at: datetime) -> str:
+        """Make the mark of a form: that we wrote it, for which page, and when.
+
+        A form without it was not read by whoever sends it: it was sent by somebody else's page (CSRF), or by a machine.
+
+        Args:
+            page: the form's own address, so that its mark is worthless on any other.
+            at: when it was written.
+        """
+        sealed = self._seal(_FACTS.pack(int(at.timestamp()), 0), [self._key_id, b"form", page.encode()])
+        return base64.urlsafe_b64encode(self._key_id + sealed).decode()
+
+    def read_form(self, page: str, mark: str) -> datetime:
+        """Give when the form with this mark was written.
+
+        Raises:
+            InvalidToken: we did not write it, or not for this page.
+        """
+        seconds, _none = self._open(mark, b"form", page.encode())
+        return datetime.fromtimestamp(seconds, UTC)
+
+    def _open(self, token: str, *about: bytes) -> tuple[int, int]:
         if not _SPELLING.fullmatch(token):
             raise InvalidToken
         raw = base64.urlsafe_b64decode(token)
         try:
-            facts = self._ciphers[raw[0]].decrypt(raw[1:], [raw[:1], purpose.encode()])
+            first, second = _FACTS.unpack(self._ciphers[raw[0]].decrypt(raw[1:], [raw[:1], *about]))
         except (KeyError, InvalidTag):
             raise InvalidToken from None
-        return Claim(*_FACTS.unpack(facts))
+        return first, second

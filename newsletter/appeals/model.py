@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.errors import NewsletterError
 from subscribers.database import Base, word
@@ -154,3 +155,19 @@ class AppealIdentity(Base):
 
     name: Mapped[str] = mapped_column(String(600), primary_key=True)
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id", ondelete="CASCADE"), index=True)
+
+
+def topics_in_use(session: Session) -> list[str]:
+    """Give every topic of an appeal that is or was public, in alphabetical order."""
+    return _in_use(session, "topics")
+
+
+def countries_in_use(session: Session) -> list[str]:
+    """Give every country (ISO 3166 alpha-2) that such an appeal is about, in alphabetical order."""
+    return _in_use(session, "countries")
+
+
+def _in_use(session: Session, column: str) -> list[str]:
+    each = "json_each" if session.get_bind().dialect.name == "sqlite" else "json_array_elements_text"
+    public = f"SELECT DISTINCT value FROM appeals, {each}(appeals.{column}) WHERE status <> 'draft'"  # noqa: S608 - our own words
+    return sorted(session.scalars(sql(public)))

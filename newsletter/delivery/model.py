@@ -75,6 +75,7 @@ class Skip(StrEnum):
     LEFT = "left"
     SUPPRESSED = "suppressed"
     CLOSED = "closed"
+    CHANGED = "changed"
 
     @property
     def words(self) -> str:
@@ -88,6 +89,7 @@ _SKIP_WORDS = {
     Skip.PAUSED: "paused",
     Skip.LEFT: "left since",
     Skip.SUPPRESSED: "suppressed",
+    Skip.CHANGED: "they chose otherwise since; what it held comes in their next digest",
     Skip.CLOSED: "an appeal in it was closed since; the rest comes with their next digest",
 }
 

@@ -5,6 +5,7 @@ from alembic import context
 import newsletter.appeals.model
 import newsletter.delivery.model
 import newsletter.editions.model  # noqa: F401
+import subscribers.choices
 import subscribers.consent
 import subscribers.model
 import subscribers.suppression  # noqa: F401 - each import adds its tables to the metadata

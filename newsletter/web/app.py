@@ -7,6 +7,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from newsletter.editions.render import templates_folder
+from newsletter.web.forms import FormExpired, FormTooLarge, FormWrong
 from newsletter.web.pages import Pages, accepted_language
 from newsletter.web.public import preferences, unsubscribe
 from newsletter.web.security import SecurityHeaders
@@ -40,6 +41,15 @@ def create_app(parts: Parts) -> FastAPI:
     @app.exception_handler(InvalidToken)
     def invalid(request: Request, _fault: InvalidToken) -> Response:
         return pages.page("invalid.html", accepted_language(request), status=404)
+
+    @app.exception_handler(FormExpired)
+    @app.exception_handler(FormWrong)
+    def form_refused(request: Request, _fault: FormExpired | FormWrong) -> Response:
+        return pages.page("form.html", accepted_language(request), status=400)
+
+    @app.exception_handler(FormTooLarge)
+    def form_too_large(request: Request, _fault: FormTooLarge) -> Response:
+        return pages.page("form.html", accepted_language(request), status=413)
 
     @app.exception_handler(HTTPException)
     def http_fault(request: Request, fault: HTTPException) -> Response:

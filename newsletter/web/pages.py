@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from newsletter.editions.render import templates_folder
 from newsletter.editions.view import Brand
-from newsletter.languages import country_name, direction, language_name, languages, words
+from newsletter.languages import country_name, direction, language_name, languages, number_text, words
 
 MAX_ACCEPTED = 20  # languages of an Accept-Language header that are looked at
 
@@ -46,6 +46,7 @@ class Pages:
         )
         environment.install_gettext_translations(words(language), newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
         environment.globals.update(language=language, direction=direction(language), brand=self._brand)
+        environment.globals["number"] = lambda number: number_text(number, language)
         environment.filters["country"] = lambda code: country_name(code, language)
         environment.filters["language"] = lambda tag: language_name(tag, language)
         return environment

@@ -57,6 +57,41 @@ def test_somebody_leaves_by_keyboard_and_nothing_is_fetched_from_elsewhere(brows
     context.close()
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_somebody_chooses_otherwise_and_sees_it_kept(browser, site, language, width, scripts):
+    base_url, link, _status = site
+    context = browser.new_context(viewport={"width": width, "height": 800}, java_script_enabled=scripts)
+    page = context.new_page()
+    fetched, complaints = [], []
+    page.on("request", lambda request: fetched.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(link(language, Purpose.PREFERENCES))
+    page.locator('input[name="cadence"][value="daily"]').check()
+    page.locator('input[name="alerts"]').uncheck()
+    page.locator("#hour").select_option("19")
+    page.locator("#time_zone").select_option("Asia/Kathmandu")
+    page.locator("#language3").select_option("tr")
+    page.locator("#pause").fill("2026-12-03")
+    page.locator('input[name="discreet"]').check()
+    page.locator("button").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**?saved")
+    assert page.locator('[role="status"]').count() == 1
+    assert page.locator('input[name="cadence"][value="daily"]').is_checked()
+    assert not page.locator('input[name="alerts"]').is_checked()
+    assert page.locator("#hour").input_value() == "19"
+    assert page.locator("#time_zone").input_value() == "Asia/Kathmandu"
+    assert page.locator("#pause").input_value() == "2026-12-03"
+    assert "tr" in [page.locator(f"#language{place}").input_value() for place in (1, 2, 3)]
+    assert page.locator('input[name="discreet"]').is_checked()
+    assert all(url.startswith(base_url) for url in fetched)
+    assert complaints == []
+    assert context.cookies() == []
+    context.close()
+
+
 @pytest.mark.parametrize("language", ["en", "ar"])
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("light", ["light", "dark"])
@@ -68,4 +103,12 @@ def test_axe_finds_nothing_and_nothing_overflows(browser, site, language, width,
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
+    page.goto(link(language, Purpose.PREFERENCES))
+    for place in range(1, 5):
+        page.locator(f"#language{place}").select_option("")
+    page.locator("button").click()
+    page.wait_for_load_state()
+    assert page.locator('[role="alert"]').count() == 1
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
     page.close()

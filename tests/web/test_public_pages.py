@@ -128,7 +128,7 @@ def test_a_preferences_link_does_not_unsubscribe(parts, client, rosa):
 def test_preferences_show_what_was_chosen(parts, client, rosa):
     page = client.get(link(parts, rosa, Purpose.PREFERENCES))
     assert page.status_code == 200
-    for choice in ("strikes", "weekly", "English", "HTML and text"):
+    for choice in ('value="strikes" checked', 'value="weekly" checked', 'value="en" lang="en" selected'):
         assert choice in page.text
 
 

@@ -1,0 +1,152 @@
+"""What a subscriber decides about their mail, as one value, and the record of every change to it."""
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from functools import cache
+from typing import Any, Self
+from zoneinfo import available_timezones
+
+from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from subscribers.database import Base
+from subscribers.errors import SubscribersError
+from subscribers.model import Subscriber
+from subscribers.preferences import Cadence, Profile, Reading
+
+HOURS = range(24)
+WEEKDAYS = range(1, 8)  # ISO 8601: 1 is Monday
+
+
+class ChoiceImpossible(SubscribersError):
+    """{choice} can't be {value!r}."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """All that a subscriber decides.
+
+    Attributes:
+        cadence: how often.
+        alerts: whether urgent alerts come at once, beside a digest.
+        hour: when a digest comes, 0 to 23 by their own clock.
+        weekday: when a weekly one does, 1 (Monday) to 7.
+        time_zone: theirs (IANA, `Europe/Berlin`); empty means the organisation's.
+        paused_until: no mail before; None means no pause.
+        alerts_while_paused: whether urgent alerts come through a pause.
+        reading: what they read, and in which form.
+    """
+
+    cadence: Cadence
+    alerts: bool = True
+    hour: int = 7
+    weekday: int = 1
+    time_zone: str = ""
+    paused_until: datetime | None = None
+    alerts_while_paused: bool = False
+    reading: Reading
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be.
+
+        Raises:
+            ChoiceImpossible: an hour, day or zone that does not exist.
+        """
+        for choice, value, possible in (
+            ("hour", self.hour, self.hour in HOURS),
+            ("weekday", self.weekday, self.weekday in WEEKDAYS),
+            ("time_zone", self.time_zone, self.time_zone == "" or self.time_zone in time_zones()),
+            ("languages", self.reading.languages, bool(self.reading.languages)),
+        ):
+            if not possible:
+                raise ChoiceImpossible(choice=choice, value=value)
+
+    @classmethod
+    def of(cls, subscriber: Subscriber) -> Self:
+        """Give what somebody has decided so far."""
+        return cls(
+            cadence=subscriber.cadence,
+            alerts=subscriber.alerts,
+            hour=subscriber.digest_hour,
+            weekday=subscriber.digest_weekday,
+            time_zone=subscriber.time_zone,
+            paused_until=subscriber.paused_until,
+            alerts_while_paused=subscriber.alerts_while_paused,
+            reading=subscriber.profile.reading,
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """Give each choice by name, those of the reading among them, in values that JSON knows."""
+        facts = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "reading"}
+        facts["paused_until"] = self.paused_until and self.paused_until.isoformat()
+        reading = self.reading
+        return facts | {
+            "languages": list(reading.languages),
+            "topics": sorted(reading.topics),
+            "countries": sorted(reading.countries),
+            "format": reading.format,
+            "discreet": reading.discreet,
+        }
+
+
+class Change(Base):
+    """One change to what somebody had decided; rows are added, never changed.
+
+    Attributes:
+        source: where it came from: the preferences page, an organiser.
+        before, after: the choices that changed, by name; see `Choices.facts`.
+    """
+
+    __tablename__ = "changes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime]
+    source: Mapped[str] = mapped_column(String(100))
+    before: Mapped[dict[str, Any]] = mapped_column(JSON)
+    after: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+def choose(session: Session, subscriber: Subscriber, choices: Choices, *, source: str, now: datetime) -> frozenset[str]:
+    """Do as somebody decided, and keep what changed.
+
+    Args:
+        session: a writing transaction.
+        subscriber: whose choices they are.
+        choices: all of them; a pause that is over already is none.
+        source: where they come from.
+        now: the moment.
+
+    Returns:
+        The names of those that changed; nothing is written if none did.
+    """
+    if choices.paused_until is not None and choices.paused_until <= now:
+        choices = replace(choices, paused_until=None)
+    before, after = Choices.of(subscriber).facts(), choices.facts()
+    changed = frozenset(name for name in after if after[name] != before[name])
+    if not changed:
+        return changed
+    subscriber.cadence = choices.cadence
+    subscriber.alerts = choices.alerts
+    subscriber.digest_hour = choices.hour
+    subscriber.digest_weekday = choices.weekday
+    subscriber.time_zone = choices.time_zone
+    subscriber.paused_until = choices.paused_until
+    subscriber.alerts_while_paused = choices.alerts_while_paused
+    subscriber.profile = Profile.of(session, choices.reading)
+    session.add(
+        Change(
+            subscriber_id=subscriber.id,
+            at=now,
+            source=source,
+            before={name: before[name] for name in sorted(changed)},
+            after={name: after[name] for name in sorted(changed)},
+        )
+    )
+    return changed
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Give the zones that this machine knows, by their IANA names."""
+    return frozenset(available_timezones())
