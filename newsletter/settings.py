@@ -169,7 +169,6 @@ class Settings(BaseSettings):
     smtp_username: Line = Field("", description="empty means no sign-in")
     smtp_password: str = Field("", repr=False, description="better given as NEWSLETTER_SMTP_PASSWORD")
     smtp_connections: int = Field(4, ge=1, le=100, description="connections at once")
-    smtp_timeout_s: float = Field(60.0, gt=0, le=600, description="seconds to wait for a reply")
     smtp_fallbacks: Annotated[str, AfterValidator(_servers)] = Field(
         "", description="further mail servers, host:port with commas between, for when the first is away"
     )

@@ -150,7 +150,6 @@ class Parts:
                 ca_file=settings.smtp_ca_file,
                 username=settings.smtp_username,
                 password=settings.smtp_password,
-                timeout_s=settings.smtp_timeout_s,
                 mails=settings.smtp_mails_per_connection,
             )
             for host, port in settings.smtp_servers
@@ -197,6 +196,7 @@ class Parts:
         )
 
     def _hire_bookkeeper(self) -> Beside:
+        self.links  # noqa: B018 - a keys file that can't be used is told here, not in the other process
         self.database.dispose()  # a process that is about to be copied must have no connection open
         return beside(self.bookkeeper)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from subscribers.consent import Consent, ConsentAct
-from subscribers.model import LeftReason, Subscriber
+from subscribers.model import LeftReason, Status, Subscriber, WhyLeft
 from subscribers.tokens import Claim, InvalidToken
 
 
@@ -19,6 +19,18 @@ def find_claimed(session: Session, claim: Claim) -> Subscriber:
     if subscriber is None or claim.epoch != subscriber.token_epoch:
         raise InvalidToken
     return subscriber
+
+
+def find_leaver(session: Session, claim: Claim) -> Subscriber:
+    """Find whom a way out speaks for: as `find_claimed`, and who was erased has left, whatever their link says.
+
+    Raises:
+        InvalidToken: they were never here, or the token was revoked.
+    """
+    subscriber = session.get(Subscriber, claim.subscriber_id)
+    if subscriber is not None and subscriber.left_reason is LeftReason.ERASED:
+        return subscriber
+    return find_claimed(session, claim)
 
 
 def leave(session: Session, subscriber: Subscriber, *, source: str, now: datetime) -> bool:
@@ -41,3 +53,9 @@ def leave(session: Session, subscriber: Subscriber, *, source: str, now: datetim
         )
     )
     return True
+
+
+def tell_why(subscriber: Subscriber, why: WhyLeft) -> None:
+    """Keep why somebody left, if they have; what they said last counts."""
+    if subscriber.status is Status.LEFT:
+        subscriber.left_why = why

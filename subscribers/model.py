@@ -29,6 +29,15 @@ class LeftReason(StrEnum):
     ERASED = "erased"
 
 
+class WhyLeft(StrEnum):
+    """What somebody answers who is asked, once they have left, why."""
+
+    TOO_MANY = "too_many"
+    NOT_EXPECTED = "not_expected"
+    NEVER_SIGNED_UP = "never_signed_up"
+    OTHER = "other"
+
+
 class AlreadyLeft(SubscribersError):
     """Subscriber {subscriber} has left; only a fresh sign-up by that person brings them back."""
 
@@ -39,6 +48,7 @@ class Subscriber(Base):
     Attributes:
         address_key: the same for every spelling of one mailbox; see `Address.key`.
         joined_at: when this person became active here; appeals released before it are not new to them.
+        left_why: what they said, if they said anything.
         token_epoch: raised to revoke every link that was sent to this person so far.
         alerts to alerts_while_paused: see `choices.Choices`.
     """
@@ -54,6 +64,7 @@ class Subscriber(Base):
     created_at: Mapped[datetime]
     joined_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
+    left_why: Mapped[WhyLeft | None] = mapped_column(word(WhyLeft))
     cadence: Mapped[Cadence] = mapped_column(word(Cadence), default=Cadence.WEEKLY)
     alerts: Mapped[bool] = mapped_column(default=True)
     digest_hour: Mapped[int] = mapped_column(default=7)
@@ -102,6 +113,15 @@ class Subscriber(Base):
         if self.status is Status.PENDING:
             self.status = Status.ACTIVE
             self.joined_at = now
+
+    def erase(self, now: datetime) -> None:
+        """Move to `left` for good, and forget who it was; what is kept elsewhere is `erasing.erase`'s to remove."""
+        self.status, self.left_reason, self.left_at, self.left_why = Status.LEFT, LeftReason.ERASED, now, None
+        self.email, self.address_key, self.name = "", f"erased:{self.id}", ""
+        self.cadence, self.digest_hour, self.digest_weekday, self.time_zone = Cadence.WEEKLY, 7, 1, ""
+        self.alerts, self.alerts_while_paused, self.paused_until = True, False, None
+        self.created_at, self.joined_at = now, None
+        self.token_epoch += 1
 
     def leave(self, reason: LeftReason, now: datetime) -> bool:
         """Move to `left`, from wherever; the first reason stays.

@@ -50,6 +50,10 @@ class SuppressionList:
             with suppress(IntegrityError), session.begin_nested():
                 session.add(Suppression(hash=hashed, reason=reason, at=now))
 
+    def find(self, session: Session, address_key: str) -> Suppression | None:
+        """Give why and since when an address is suppressed; None if it is not."""
+        return session.get(Suppression, self.hash(address_key))
+
     def among(self, session: Session, address_keys: Iterable[str]) -> set[str]:
         """Give those of the address keys that are suppressed."""
         by_hash = {self.hash(key): key for key in address_keys}

@@ -1,6 +1,8 @@
 """`newsletter subscriber`: bring people in with proof of their consent, and see who is there."""
 
+import os
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,22 @@ from sqlalchemy.orm import joinedload
 from newsletter.appeals.countries import country_code
 from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table, warn
+from newsletter.delivery.story import Person, Story, story_of
+from newsletter.errors import NewsletterError
+from subscribers.addresses import parse_address
 from subscribers.csv_file import CsvFile, open_csv
+from subscribers.erasing import NoSuchSubscriber, erase
+from subscribers.exporting import export_subscribers
 from subscribers.import_row import Reason, RowProblem
 from subscribers.importing import ImportReport, import_subscribers
 from subscribers.model import Status, Subscriber
 
 SHOWN = 20
 KNOWN = "email, name, language, topics, countries, cadence, confirmed_at, consent_source"
+
+
+class CanNotWrite(NewsletterError):
+    """Can't write {path}: {reason}. Give the name of a file that is not there yet."""
 
 
 @click.group()
@@ -100,6 +111,119 @@ def list_(context: Context, status: str | None, limit: int, as_json: bool) -> No
     )
     if total > len(people):
         say(f"… and {total - len(people):,} more; --limit shows more of them.")
+
+
+@subscriber.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--status", type=click.Choice([status.value for status in Status]), default=Status.ACTIVE.value)
+@click.option("--everybody", is_flag=True, help="Whatever their status; nobody who was erased.")
+@pass_context
+def export(context: Context, file: Path, status: str, everybody: bool) -> None:
+    """Write subscribers to a new CSV FILE that only you can read. `subscriber import` reads it, and others do.
+
+    Cells that a spreadsheet would take for a formula begin with a quote.
+    """
+    parts = context.parts
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise CanNotWrite(path=file, reason=(error.strerror or str(error)).lower()) from None
+    try:
+        with (
+            os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out,
+            progress("Writing", total=None) as bar,
+            parts.database.read() as session,
+        ):
+            count = export_subscribers(
+                session,
+                out,
+                status=None if everybody else Status(status),
+                on_progress=lambda done: bar.update(bar.task_ids[0], completed=done),
+            )
+    except BaseException:
+        file.unlink()  # half a list would be taken for the whole
+        raise
+    say(f"{counted(count, 'subscriber')} written to {file}. It names people: keep it as safe as the database.")
+
+
+@subscriber.command()
+@click.argument("email")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document with all of it, for programs.")
+@pass_context
+def show(context: Context, email: str, as_json: bool) -> None:
+    """Tell the whole story of an address: how it joined, what it chose, what it was sent, why it gets mail or none."""
+    parts = context.parts
+    with parts.database.read() as session:
+        told = story_of(session, parse_address(email), parts.suppression)
+    if as_json:
+        show_json(told.document())
+        return
+    say(printable(f"{told.address} {told.verdict(parts.clock())}."))
+    if told.person is None:
+        return
+    _tell_person(told.person)
+    _tell_past(told)
+
+
+@subscriber.command("erase")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@pass_context
+def erase_(context: Context, email: str, yes: bool) -> None:
+    """Remove a person for good, as the law gives them the right to (GDPR Art. 17).
+
+    What stays is a keyed hash of the address, so that no import brings it back, and how many mails went out.
+    """
+    parts = context.parts
+    address = parse_address(email)
+    if not yes:
+        click.confirm(printable(f"Remove {address.email} for good? This can't be undone."), abort=True)
+    with parts.database.write() as session:
+        found = session.scalar(select(Subscriber).where(Subscriber.address_key == address.key))
+        if found is None:
+            raise NoSuchSubscriber
+        erase(session, found, suppression=parts.suppression, now=parts.clock())
+    say("Erased. No mail goes to this address, and no import brings it back; a fresh sign-up by that person does.")
+
+
+def _tell_person(person: Person) -> None:
+    name = f", {person.name}" if person.name else ""
+    say(printable(f"  {_day(person.created_at)}  on record as number {person.id}{name}"))
+    if person.joined_at:
+        say(f"  {_day(person.joined_at)}  joined")
+    if person.left_at:
+        why = f"; said: {person.left_why}" if person.left_why else ""
+        say(f"  {_day(person.left_at)}  left: {person.left_reason}{why}")
+    say("Chose:")
+    for name, value in person.choices.facts().items():
+        shown = ", ".join(value) if isinstance(value, list) else value
+        say(printable(f"  {name.replace('_', ' '):<20} {'–' if shown in ('', None) else shown}"))
+
+
+def _tell_past(told: Story) -> None:
+    if told.consents:
+        say("Consent:")
+    for one in told.consents:
+        wording = f' "{one.wording}"' if one.wording else ""
+        say(printable(f"  {_day(one.at)}  {one.act}: {one.source}{wording}"))
+    if told.changes:
+        say("Changes:")
+    for change in told.changes:
+        what = "; ".join(f"{name}: {change.before[name]} → {change.after[name]}" for name in change.after)
+        say(printable(f"  {_day(change.at)}  {change.source}: {what}"))
+    if told.mails:
+        say("Mails:")
+    for mail in told.mails[:SHOWN]:
+        became = f"{mail.state.value}: {mail.skip.words}" if mail.skip else mail.state.value
+        reply = f" ({mail.reply})" if mail.reply and mail.state.value != "accepted" else ""
+        about = f"  {mail.subject} [{', '.join(mail.appeals)}]" if mail.subject else ""
+        say(printable(f"  {_day(mail.at)}  mailing {mail.mailing}, {became}{reply}{about}"))
+    if len(told.mails) > SHOWN:
+        say(f"  … and {len(told.mails) - SHOWN:,} older ones; --json has them all.")
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _document(person: Subscriber) -> dict[str, Any]:

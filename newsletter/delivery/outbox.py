@@ -268,7 +268,7 @@ class Outbox:
                 if rest <= 0:
                     continue
                 room = int(rest)
-            rows = self._statements.due(connection, launched.id, room, now)
+            rows = self._statements.due(connection, launched.id, room, now, alert=launched.lane is Lane.ALERT)
             taken = self._take(connection, launched, rows, now)
             claims += taken
             dry &= len(rows) < room

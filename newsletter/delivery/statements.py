@@ -53,7 +53,8 @@ _DUE = f"""
     SELECT d.id, d.fence, d.edition_id, d.attempts, coalesce(d.reply LIKE '5__ 5.7.%', FALSE),
            s.id, s.token_epoch, s.email, s.address_key, s.name,
            CASE WHEN s.status <> '{Status.ACTIVE}' THEN '{Skip.LEFT}'
-                WHEN s.paused_until > :now THEN '{Skip.PAUSED}' ELSE '' END
+                WHEN s.paused_until > :now AND NOT (s.alerts_while_paused AND :alert) THEN '{Skip.PAUSED}'
+                ELSE '' END
     FROM deliveries d JOIN subscribers s ON s.id = d.subscriber_id
     WHERE d.mailing_id = :mailing AND d.state IN ('queued', 'deferred') AND d.due_at <= :now
     ORDER BY d.due_at, d.id LIMIT :limit
@@ -134,12 +135,12 @@ class Statements:
             return statement.format(mark=mark, among=among, locked=locked)
 
         if is_sqlite:
-            self._due = _named(_DUE, ("now", "mailing", "now", "limit"), mark)
+            self._due = _named(_DUE, ("now", "alert", "mailing", "now", "limit"), mark)
             self._settle = _SETTLE.format(rows=_SQLITE_ROWS)
             self._accept = _ACCEPT.format(reply="?", mark="?", rows="", id="?", fence="?")
         else:
             due = _DUE.replace("%", "%%") + " FOR UPDATE OF d SKIP LOCKED"
-            self._due = _named(due, ("now", "mailing", "now", "limit"), mark)
+            self._due = _named(due, ("now", "alert", "mailing", "now", "limit"), mark)
             # The numbers once more: without them it may look through all deliveries for the few that are `sending`.
             by_number = " AND deliveries.id = ANY(%s::bigint[])"
             self._settle = _SETTLE.format(rows=_POSTGRESQL_ROWS) + by_number
@@ -155,10 +156,18 @@ class Statements:
         """Give the mailings that may be sent from, the most urgent first."""
         return [number for (number,) in connection.execute(_RUNNING).fetchall()]
 
-    def due(self, connection: Bare, mailing: int, limit: int, now: datetime) -> list[DueRow]:
-        """Give deliveries of a mailing that are due, the longest due first; on PostgreSQL they are locked."""
+    def due(self, connection: Bare, mailing: int, limit: int, now: datetime, *, alert: bool) -> list[DueRow]:
+        """Give deliveries of a mailing that are due, the longest due first; on PostgreSQL they are locked.
+
+        Args:
+            connection: with a transaction.
+            mailing: which.
+            limit: how many at the most.
+            now: the moment.
+            alert: whether it is one; those come through a pause where somebody chose so.
+        """
         moment = self._moment(now)
-        rows = connection.execute(self._due, (moment, mailing, moment, limit)).fetchall()
+        rows = connection.execute(self._due, (moment, alert, mailing, moment, limit)).fetchall()
         return [DueRow(*row) for row in rows]
 
     def barred(

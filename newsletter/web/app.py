@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from newsletter.editions.render import templates_folder
 from newsletter.web.forms import FormExpired, FormTooLarge, FormWrong
 from newsletter.web.pages import Pages, accepted_language
-from newsletter.web.public import preferences, unsubscribe
+from newsletter.web.public import data, preferences, unsubscribe
 from newsletter.web.security import SecurityHeaders
 from newsletter.wiring import Parts
 from subscribers.errors import Fault
@@ -32,6 +32,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.include_router(unsubscribe.router(parts, pages))
     app.include_router(preferences.router(parts, pages))
+    app.include_router(data.router(parts, pages))
     app.mount("/static", StaticFiles(directory=templates_folder() / "web" / "static"), name="static")
 
     @app.get("/")

@@ -301,3 +301,48 @@ def test_what_an_organiser_pastes_is_freed_of_controls(ready, listing, tmp_path)
     assert ready("appeal", "edit", "2012/001", "--body", "body.md").status == 0
     (text,) = json.loads(ready("appeal", "show", "2012/001", "--json").out)["texts"]
     assert text["body"] == "One[31m two\n\nthree"
+
+
+def test_subscriber_show_tells_the_story_of_an_address(ready, tmp_path):
+    people = tmp_path / "people.csv"
+    people.write_text("email,name,language\nrosa@example.org,Rosa \x1b[31mRed,es\n", encoding="utf-8")
+    ready("subscriber", "import", people, "--consent", "signed at the stall")
+    shown = ready("subscriber", "show", "ROSA@example.org")
+    assert shown.status == 0
+    assert "rosa@example.org is written to." in shown.out
+    assert "given: signed at the stall" in shown.out
+    assert "\x1b" not in shown.out
+    told = json.loads(ready("subscriber", "show", "rosa@example.org", "--json").out)
+    assert told["person"]["choices"]["languages"] == ["es"]
+    assert [one["source"] for one in told["consents"]] == ["signed at the stall"]
+
+
+@pytest.mark.parametrize(("address", "status"), [("nobody@example.org", 0), ("not an address", 1)])
+def test_subscriber_show_says_so_where_there_is_nobody(ready, address, status):
+    shown = ready("subscriber", "show", address)
+    assert shown.status == status
+    assert "no subscriber has this address" in shown.out if status == 0 else "not an email address" in shown.err
+
+
+def test_subscriber_erase_forgets_a_person_and_says_what_stays(ready, tmp_path):
+    people = tmp_path / "people.csv"
+    people.write_text("email\nrosa@example.org\n", encoding="utf-8")
+    ready("subscriber", "import", people, "--consent", "signed at the stall")
+    erased = ready("subscriber", "erase", "Rosa@example.org", "--yes")
+    assert (erased.status, "no import brings it back" in erased.out) == (0, True)
+    assert "suppressed since" in ready("subscriber", "show", "rosa@example.org").out
+    assert "0 taken" in ready("subscriber", "import", people, "--consent", "signed at the stall").out
+    again = ready("subscriber", "erase", "rosa@example.org", "--yes")
+    assert (again.status, "No subscriber has this address" in again.err) == (1, True)
+
+
+def test_subscriber_export_writes_a_file_that_import_reads_and_only_its_owner(ready, tmp_path):
+    people = tmp_path / "people.csv"
+    people.write_text("email,name,language\nrosa@example.org,Rosa,es\n", encoding="utf-8")
+    ready("subscriber", "import", people, "--consent", "signed at the stall")
+    out = tmp_path / "out.csv"
+    assert "1 subscriber written" in ready("subscriber", "export", out).out
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert "1 already there" in ready("subscriber", "import", out).out
+    again = ready("subscriber", "export", out)
+    assert (again.status, "file exists" in again.err) == (1, True)

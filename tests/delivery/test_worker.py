@@ -13,7 +13,7 @@ from newsletter.delivery import bookkeeper as bookkeeping
 from newsletter.delivery.claimed import Ended
 from newsletter.delivery.courier import RecordingCourier, RelayAway, RelayRefuses
 from newsletter.delivery.letters import Mailroom
-from newsletter.delivery.model import Delivery, DeliveryState, Mailing, MailingState, OnUncertain, Skip, WorkerRow
+from newsletter.delivery.model import Delivery, DeliveryState, Lane, Mailing, MailingState, OnUncertain, Skip, WorkerRow
 from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.outcome import Accepted, Deferred, Refused
 from newsletter.delivery.smtp import SmtpCourier
@@ -91,6 +91,18 @@ def test_who_left_paused_or_was_suppressed_after_launch_gets_nothing(parts, mail
     assert [mail.recipients for mail in mailserver.received] == [("stays@example.org",)]
     skipped = {name: row.skip for name, row in rows(parts).items() if row.state is DeliveryState.SKIPPED}
     assert skipped == {"leaves": Skip.LEFT, "pauses": Skip.PAUSED, "suppressed": Skip.SUPPRESSED}
+
+
+@pytest.mark.parametrize(("lane", "arrives"), [(Lane.ALERT, True), (Lane.REST, False)])
+def test_an_alert_comes_through_a_pause_where_somebody_chose_so(parts, mailserver, lane, arrives):
+    number = planned(parts, "rosa", "other")
+    with parts.database.write() as session:
+        session.get_one(Mailing, number).lane = lane
+        for person in session.scalars(select(Subscriber)):
+            person.paused_until = NOW + timedelta(days=1)
+            person.alerts_while_paused = person.name == "rosa"
+    send(parts)
+    assert [mail.recipients for mail in mailserver.received] == ([("rosa@example.org",)] if arrives else [])
 
 
 def test_the_row_is_sending_and_on_disk_before_the_first_byte(database_url, database, keys, mailserver):
@@ -524,7 +536,7 @@ def test_told_to_stop_while_a_server_keeps_it_waiting_at_the_door_it_ends_at_onc
     async def run():
         with socket.create_server(("127.0.0.1", 0)) as door:
             door.setblocking(False)
-            parts = builders.parts(database, keys, smtp_port=door.getsockname()[1], smtp_timeout_s=600)
+            parts = builders.parts(database, keys, smtp_port=door.getsockname()[1])
             planned(parts, "rosa")
             worker = parts.worker()
             running = asyncio.create_task(worker.run())

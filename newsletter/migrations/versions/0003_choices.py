@@ -1,4 +1,4 @@
-"""When a digest comes, whether alerts do, and the record of what people changed."""
+"""When a digest comes, whether alerts do, why somebody left, and the record of what people changed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,6 +16,7 @@ def upgrade() -> None:
         ("alerts_while_paused", sa.Boolean(), sa.false()),
     ):
         op.add_column("subscribers", sa.Column(name, kind, nullable=False, server_default=default))
+    op.add_column("subscribers", sa.Column("left_why", sa.String(length=32), nullable=True))
     op.create_table(
         "changes",
         sa.Column("id", sa.Integer(), nullable=False),

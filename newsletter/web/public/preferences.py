@@ -100,6 +100,7 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
             language,
             form=_form(parts, token, choices, offered, language),
             unsubscribe=unsubscribe,
+            place=_place(token),
             saved=saved is not None,
             fault="",
         )
@@ -126,6 +127,7 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
             status=422,
             form=_form(parts, token, wanted.choices, offered, language),
             unsubscribe=unsubscribe,
+            place=_place(token),
             saved=False,
             fault=wanted.field,
         )
