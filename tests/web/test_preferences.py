@@ -1,27 +1,20 @@
 """Somebody changes their mind on their page: what is saved, what waits for them already, and who can do it."""
 
-import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, text
 
 from newsletter.delivery.model import Delivery, DeliveryState, Lane, Mailing, Skip
-from newsletter.web.app import create_app
 from subscribers.choices import Change, Choices
 from subscribers.model import Subscriber
 from subscribers.preferences import Cadence, Format, Reading
 from subscribers.tokens import Purpose
 from tests import builders
 from tests.conftest import NOW
-from tests.web.served import served
+from tests.web.looking import link, mark_on
 
 AS_SHOWN = {"cadence": "weekly", "alerts": "on", "weekday": "1", "hour": "7", "language1": "en", "format": "html"}
-
-
-@pytest.fixture
-def parts(database, keys):
-    return builders.parts(database, keys, time_zone="Europe/Berlin")
 
 
 @pytest.fixture
@@ -31,24 +24,9 @@ def rosa(parts):
         return builders.person(session, "rosa@example.org", topics=frozenset({"strikes"}))
 
 
-@pytest.fixture
-def client(parts):
-    with served(create_app(parts)) as client:
-        yield client
-
-
-def page_of(parts, person):
-    token = parts.tokens.issue(Purpose.PREFERENCES, subscriber_id=person.id, epoch=person.token_epoch)
-    return f"/preferences/{token}"
-
-
-def mark_on(html):
-    return re.search(r'name="form" value="([^"]+)"', html)[1]
-
-
 def save(client, parts, person, **fields):
-    page = page_of(parts, person)
-    return client.post(page, data={"form": mark_on(client.get(page).text)} | AS_SHOWN | fields)
+    page = link(parts, person, Purpose.PREFERENCES)
+    return client.post(page, data={"form": mark_on(client.get(page))} | AS_SHOWN | fields)
 
 
 def kept(parts, person):
@@ -79,7 +57,7 @@ def test_everything_can_be_chosen_otherwise(parts, client, rosa):
         pause="2026-12-03",
         alerts_while_paused="on",
     )
-    assert (answer.status_code, answer.headers["location"]) == (303, f"{page_of(parts, rosa)}?saved")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{link(parts, rosa, Purpose.PREFERENCES)}?saved")
     assert kept(parts, rosa) == Choices(
         cadence=Cadence.MONTHLY,
         alerts=True,
@@ -103,9 +81,9 @@ def test_everything_can_be_chosen_otherwise(parts, client, rosa):
 
 
 def test_what_is_not_ticked_is_not_chosen(parts, client, rosa):
-    page = page_of(parts, rosa)
+    page = link(parts, rosa, Purpose.PREFERENCES)
     bare = {name: value for name, value in AS_SHOWN.items() if name != "alerts"}
-    client.post(page, data={"form": mark_on(client.get(page).text)} | bare)
+    client.post(page, data={"form": mark_on(client.get(page))} | bare)
     assert kept(parts, rosa) == Choices(cadence=Cadence.WEEKLY, alerts=False, reading=Reading())
 
 
@@ -177,8 +155,8 @@ def test_what_the_page_does_not_offer_changes_nothing(parts, client, rosa, hosti
     ],
 )
 def test_a_form_without_our_mark_changes_nothing(parts, client, rosa, spoil):
-    page = page_of(parts, rosa)
-    mark = mark_on(client.get(page).text)
+    page = link(parts, rosa, Purpose.PREFERENCES)
+    mark = mark_on(client.get(page))
     answer = client.post(page, data=AS_SHOWN | {"form": spoil(mark), "cadence": "daily"})
     assert answer.status_code == 400
     assert changes(parts) == []
@@ -187,8 +165,8 @@ def test_a_form_without_our_mark_changes_nothing(parts, client, rosa, spoil):
 def test_the_mark_of_one_persons_page_is_worthless_on_anothers(parts, client, rosa):
     with parts.database.write() as session:
         other = builders.person(session, "other@example.org")
-    mark = mark_on(client.get(page_of(parts, other)).text)
-    answer = client.post(page_of(parts, rosa), data=AS_SHOWN | {"form": mark, "cadence": "daily"})
+    mark = mark_on(client.get(link(parts, other, Purpose.PREFERENCES)))
+    answer = client.post(link(parts, rosa, Purpose.PREFERENCES), data=AS_SHOWN | {"form": mark, "cadence": "daily"})
     assert answer.status_code == 400
     assert changes(parts) == []
 
@@ -201,8 +179,8 @@ def test_the_way_out_opens_no_form(parts, client, rosa):
 
 
 def test_a_form_that_is_doubled_or_huge_is_a_clear_page(parts, client, rosa):
-    page = page_of(parts, rosa)
-    mark = mark_on(client.get(page).text)
+    page = link(parts, rosa, Purpose.PREFERENCES)
+    mark = mark_on(client.get(page))
     assert client.post(page, data={"form": [mark, mark]}).status_code == 400
     huge = client.post(page, data={"form": mark, "topic": "x" * 100_000})
     assert huge.status_code == 413
@@ -213,7 +191,7 @@ def test_a_form_that_is_doubled_or_huge_is_a_clear_page(parts, client, rosa):
 def test_topics_of_drafts_are_shown_to_nobody(parts, client, rosa):
     with parts.database.write() as session:
         builders.appeal(session, topics=["not public yet"], released=None)
-    shown = client.get(page_of(parts, rosa)).text
+    shown = client.get(link(parts, rosa, Purpose.PREFERENCES)).text
     assert "prisons" in shown
     assert "not public yet" not in shown
 
@@ -251,9 +229,9 @@ def test_an_alert_that_waits_goes_out_unless_they_want_none(parts, client, rosa,
     with parts.database.write() as session:
         session.get_one(Mailing, waiting).lane = Lane.ALERT
     fields = {"format": "text"} | ({"alerts": wanted} if wanted else {})
-    page = page_of(parts, rosa)
+    page = link(parts, rosa, Purpose.PREFERENCES)
     shown = {name: value for name, value in AS_SHOWN.items() if name != "alerts"}
-    client.post(page, data={"form": mark_on(client.get(page).text)} | shown | fields)
+    client.post(page, data={"form": mark_on(client.get(page))} | shown | fields)
     assert delivery(parts, rosa).state is state
 
 

@@ -1,0 +1,18 @@
+"""A site over a real server, on both databases."""
+
+import pytest
+
+from newsletter.web.app import create_app
+from tests import builders
+from tests.web.served import served
+
+
+@pytest.fixture
+def parts(database, keys):
+    return builders.parts(database, keys, time_zone="Europe/Berlin")
+
+
+@pytest.fixture
+def client(parts):
+    with served(create_app(parts)) as client:
+        yield client

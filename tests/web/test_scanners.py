@@ -1,0 +1,55 @@
+"""Link scanners, previews and mail programs open every link: whatever they ask for, nothing changes, anywhere."""
+
+import pytest
+from sqlalchemy import select
+
+from newsletter.delivery.model import Delivery, DeliveryState
+from newsletter.web.app import create_app
+from subscribers.preferences import Cadence
+from subscribers.tokens import Purpose
+from tests import builders
+from tests.conftest import NOW
+from tests.web.looking import everything
+
+TOKEN = "{token}"
+
+
+def paths(parts):
+    """Every path that the application answers at, whatever the method; tokens are still open."""
+    return sorted(create_app(parts).openapi()["paths"])
+
+
+@pytest.fixture
+def rosa(parts):
+    """Somebody with everything that could be changed: a mail that waits, and one that came."""
+    with parts.database.write() as session:
+        builders.appeal(session)
+        person = builders.person(session, "rosa@example.org", name="Rosa")
+    with parts.database.write() as session:
+        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+        session.scalars(select(Delivery)).one().state = DeliveryState.ACCEPTED
+        builders.appeal(session, "Bakers locked out")
+    with parts.database.write() as session:
+        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+    return person
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_no_route_changes_anything_with_a_valid_token_of_any_purpose(parts, client, rosa, method):
+    before = everything(parts)
+    walked = answered = 0
+    for path in paths(parts):
+        for purpose in Purpose:
+            token = parts.tokens.issue(purpose, subscriber_id=rosa.id, epoch=0)
+            answer = client.request(method, path.replace(TOKEN, token), params={"saved": "", "less": "pause"})
+            assert answer.status_code < 500, path
+            walked += 1
+            answered += answer.status_code == 200
+    assert everything(parts) == before
+    assert walked >= 7 * len(Purpose)
+    assert answered >= 5 or method != "GET", "with valid tokens pages are really opened"
+
+
+def test_the_walk_meets_every_page(parts):
+    assert {"/unsubscribe/{token}", "/preferences/{token}", "/preferences/{token}/erase"} <= set(paths(parts))
+    assert all(path.count("{") == path.count(TOKEN) for path in paths(parts)), "a path with another hole: fill it above"
