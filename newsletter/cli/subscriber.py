@@ -15,6 +15,7 @@ from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table, warn
 from newsletter.delivery.story import Person, Story, story_of
 from newsletter.errors import NewsletterError
+from newsletter.languages import weekday_names
 from subscribers.addresses import parse_address
 from subscribers.csv_file import CsvFile, open_csv
 from subscribers.erasing import NoSuchSubscriber, erase
@@ -107,7 +108,10 @@ def list_(context: Context, status: str | None, limit: int, as_json: bool) -> No
     columns = ("email", "name", "status", "cadence", "languages", "topics", "countries")
     show_table(
         columns,
-        [tuple(" ".join(p[c]) if isinstance(p[c], list) else str(p[c] or "") for c in columns) for p in people],
+        [
+            tuple(" ".join(p[c]) if isinstance(p[c], list) else str(p[c] or "") for c in columns)
+            for p in ({**one, "email": one["email"] or "(erased)"} for one in people)
+        ],
     )
     if total > len(people):
         say(f"… and {total - len(people):,} more; --limit shows more of them.")
@@ -196,8 +200,19 @@ def _tell_person(person: Person) -> None:
         say(f"  {_day(person.left_at)}  left: {person.left_reason}{why}")
     say("Chose:")
     for name, value in person.choices.facts().items():
-        shown = ", ".join(value) if isinstance(value, list) else value
-        say(printable(f"  {name.replace('_', ' '):<20} {'–' if shown in ('', None) else shown}"))
+        say(printable(f"  {name.replace('_', ' '):<20} {_in_words(name, value)}"))
+
+
+def _in_words(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name == "weekday":
+        return weekday_names("en")[value]
+    if isinstance(value, list):
+        return ", ".join(value) or "all"
+    if value in ("", None):
+        return "the organisation's" if name == "time_zone" else "–"
+    return str(value)
 
 
 def _tell_past(told: Story) -> None:

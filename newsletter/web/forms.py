@@ -16,6 +16,7 @@ MAX_BYTES = 64 * 1024
 MAX_FIELDS = 1_000
 BODY_S = 20.0  # for all of a body
 LIFE = timedelta(days=1)  # of a form that lies open in a browser
+SKEW = timedelta(minutes=5)  # between the clocks of two machines, one of which wrote it
 
 
 class FormWrong(NewsletterError):
@@ -100,7 +101,7 @@ def check_mark(tokens: Tokens, page: str, form: Posted, *, now: datetime) -> dat
         written = tokens.read_form(page, form.one(MARK))
     except InvalidToken:
         raise FormExpired from None
-    if not now - LIFE <= written <= now:
+    if not now - LIFE <= written <= now + SKEW:
         raise FormExpired
     return written
 

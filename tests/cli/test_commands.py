@@ -311,6 +311,13 @@ def test_subscriber_show_tells_the_story_of_an_address(ready, tmp_path):
     assert shown.status == 0
     assert "rosa@example.org is written to." in shown.out
     assert "given: signed at the stall" in shown.out
+    for words in (
+        "hour                 7",
+        "weekday              Monday",
+        "alerts               yes",
+        "topics               all",
+    ):
+        assert words in shown.out
     assert "\x1b" not in shown.out
     told = json.loads(ready("subscriber", "show", "rosa@example.org", "--json").out)
     assert told["person"]["choices"]["languages"] == ["es"]
@@ -331,6 +338,7 @@ def test_subscriber_erase_forgets_a_person_and_says_what_stays(ready, tmp_path):
     erased = ready("subscriber", "erase", "Rosa@example.org", "--yes")
     assert (erased.status, "no import brings it back" in erased.out) == (0, True)
     assert "suppressed since" in ready("subscriber", "show", "rosa@example.org").out
+    assert "(erased)" in ready("subscriber", "list").out
     assert "0 taken" in ready("subscriber", "import", people, "--consent", "signed at the stall").out
     again = ready("subscriber", "erase", "rosa@example.org", "--yes")
     assert (again.status, "No subscriber has this address" in again.err) == (1, True)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.web import forms
-from newsletter.web.forms import LIFE, MAX_BYTES, MAX_FIELDS, FormExpired, FormTooLarge, FormWrong, Posted, posted
+from newsletter.web.forms import LIFE, MAX_BYTES, MAX_FIELDS, SKEW, FormExpired, FormTooLarge, FormWrong, Posted, posted
 from subscribers.keys import Keys
 from subscribers.tokens import Purpose, Tokens
 from tests.conftest import NOW
@@ -120,7 +120,7 @@ def test_a_form_of_ours_says_when_it_was_written(tokens):
         lambda _tokens: Posted({"form": [""]}),
         lambda _tokens: Posted({"form": ["A" * 36]}),
         lambda tokens: mark_of(tokens, page="/preferences/abd"),
-        lambda tokens: mark_of(tokens, at=NOW + timedelta(seconds=1)),
+        lambda tokens: mark_of(tokens, at=NOW + SKEW + timedelta(seconds=1)),
         lambda tokens: mark_of(tokens, at=NOW - LIFE - timedelta(seconds=1)),
         lambda tokens: Posted({"form": [tokens.issue(Purpose.PREFERENCES, subscriber_id=1, epoch=0)]}),
         lambda _tokens: mark_of(Tokens(Keys.generate())),
