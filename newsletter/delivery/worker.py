@@ -33,9 +33,7 @@ IDLE_S = 10.0  # a line that had nothing to carry for so long is closed
 EXTRA_LINES = 2  # for alerts, where every line waits for an answer
 STUCK_S = 0.4  # after so long an alert gets one of them
 PATIENT_S = 0.05  # for so long what waits may be left to a line that is busy
-OPENING_SHARE = (
-    4  # while there is work for them, lines are opened several at a time: one, and a quarter of what is there
-)
+OPENING_SHARE = 4  # lines are opened several at a time: one, and a quarter of those that are there
 GROWTH_MAILS = 100  # taken in a row before one more line is opened after a fault
 GRACE_S = 8.0  # after being told to stop, for what is on the wire
 HURRY_S = 2.0  # after being told twice, for the database
