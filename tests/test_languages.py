@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from newsletter.editions.render import templates_folder
 from newsletter.languages import country_name, date_text, direction, greeting, languages, number_text, words
 
-FULL = ("ar", "de", "en", "es", "fa", "fr", "ru", "tr")
+FULL = ("ar", "de", "en", "es", "fa", "fr", "it", "kk", "ku", "pt", "ru", "tr")
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
 
 
@@ -24,10 +24,10 @@ def catalogue(language: str) -> Catalog:
         return read_po(lines)
 
 
-def said_in(folder: Path, method: tuple[str, str]) -> dict[object, str]:
+def said_in(folder: Path, method: str, *patterns: str) -> dict[object, str]:
     """Messages that templates or code use, and where."""
-    options = {method[0]: {"silent": "false", "trimmed": "false"}}
-    found = extract_from_dir(folder, method_map=[method], options_map=options)
+    options = {pattern: {"silent": "false", "trimmed": "false"} for pattern in patterns}
+    found = extract_from_dir(folder, method_map=[(pattern, method) for pattern in patterns], options_map=options)
     return {message: f"{name}:{line}" for name, line, message, _, _ in found}
 
 
@@ -39,8 +39,8 @@ def forms(message: Message) -> tuple[str, ...]:
     return message.string if isinstance(message.string, tuple) else (message.string,)
 
 
-USED = said_in(templates_folder(), ("**", "jinja2.ext:babel_extract")) | said_in(
-    Path(str(files("newsletter"))), ("**.py", "python")
+USED = said_in(templates_folder(), "jinja2.ext:babel_extract", "**.html", "**.txt", "email/**.css") | said_in(
+    Path(str(files("newsletter"))), "python", "**.py"
 )
 
 
