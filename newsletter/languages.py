@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import Literal
 from unicodedata import category
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale, UnknownLocaleError, negotiate_locale
 from babel.dates import format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -29,6 +29,11 @@ def languages() -> tuple[str, ...]:
     """The languages that have a catalogue, as BCP 47 tags in alphabetical order."""
     catalogues = (entry.name for entry in files("newsletter").joinpath("locale").iterdir())
     return tuple(sorted(name[:-3].replace("_", "-") for name in catalogues if name.endswith(".po")))
+
+
+def spoken(wanted: str) -> str:
+    """Give somebody's language if it has a catalogue, else the nearest to it that has, else English."""
+    return negotiate_locale([wanted.replace("-", "_")], languages()) or SOURCE
 
 
 @cache

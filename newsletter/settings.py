@@ -165,7 +165,6 @@ class Settings(BaseSettings):
     smtp_host: Line = Field("localhost", description="the mail server that takes our mail")
     smtp_port: int = Field(25, ge=1, le=65535)
     smtp_security: Security = Field(Security.PLAIN, description="plain, starttls (often port 587) or tls (465)")
-    smtp_ca_file: Path | None = Field(None, description="certificate authorities to trust; empty means the system's")
     smtp_username: Line = Field("", description="empty means no sign-in")
     smtp_password: str = Field("", repr=False, description="better given as NEWSLETTER_SMTP_PASSWORD")
     smtp_connections: int = Field(4, ge=1, le=100, description="connections at once")
@@ -187,6 +186,12 @@ class Settings(BaseSettings):
 
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         "UTC", description="your organisation's, as Europe/Berlin; a subscriber may choose another"
+    )
+    sign_up_cooldown_minutes: int = Field(
+        60,
+        ge=1,
+        le=10_080,
+        description="after a mail to confirm a sign-up, no other one goes to that address for so long",
     )
     lookback_days: int = Field(14, ge=0, le=366, description="how far back appeals are new to somebody who just joined")
 
@@ -297,8 +302,6 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     changes: dict[str, Any] = {"keys_file": folder / settings.keys_file}
     if settings.templates:
         changes["templates"] = folder / settings.templates
-    if settings.smtp_ca_file:
-        changes["smtp_ca_file"] = folder / settings.smtp_ca_file
     try:
         url = make_url(settings.database_url)
     except ArgumentError:

@@ -33,6 +33,8 @@ from subscribers.tokens import Tokens
 if TYPE_CHECKING:
     from newsletter.appeals.intake import Desk
     from newsletter.delivery.planning import Planner
+    from newsletter.delivery.reception import Reception
+    from newsletter.delivery.service_mails import ServiceDesk
     from newsletter.editions.render import Renderer
 
 
@@ -139,6 +141,25 @@ class Parts:
         )
 
     @cached_property
+    def service_desk(self) -> "ServiceDesk":
+        """What writes service mails."""
+        from newsletter.delivery.service_mails import ServiceDesk  # noqa: PLC0415 - see above
+
+        return ServiceDesk(self.renderer, message_domain=self.settings.sender_domain)
+
+    @cached_property
+    def reception(self) -> "Reception":
+        """What sees to sign-ups."""
+        from newsletter.delivery.reception import Reception  # noqa: PLC0415 - see above
+
+        return Reception(
+            database=self.database,
+            desk=self.service_desk,
+            suppression=self.suppression,
+            cooldown=timedelta(minutes=self.settings.sign_up_cooldown_minutes),
+        )
+
+    @cached_property
     def courier(self) -> Relays:
         """What hands mail over."""
         settings = self.settings
@@ -147,7 +168,6 @@ class Parts:
                 host=host,
                 port=port,
                 security=settings.smtp_security,
-                ca_file=settings.smtp_ca_file,
                 username=settings.smtp_username,
                 password=settings.smtp_password,
                 mails=settings.smtp_mails_per_connection,

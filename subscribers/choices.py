@@ -1,5 +1,6 @@
 """What a subscriber decides about their mail, as one value, and the record of every change to it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cache
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from subscribers.database import Base
 from subscribers.errors import SubscribersError
 from subscribers.model import Subscriber
-from subscribers.preferences import Cadence, Profile, Reading
+from subscribers.preferences import Cadence, Format, Profile, Reading
 
 HOURS = range(24)
 WEEKDAYS = range(1, 8)  # ISO 8601: 1 is Monday
@@ -88,6 +89,38 @@ class Choices:
             "discreet": reading.discreet,
         }
 
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """Make them again of what `facts` gave."""
+        paused_until = facts["paused_until"]
+        return cls(
+            cadence=Cadence(facts["cadence"]),
+            alerts=facts["alerts"],
+            hour=facts["hour"],
+            weekday=facts["weekday"],
+            time_zone=facts["time_zone"],
+            paused_until=datetime.fromisoformat(paused_until) if paused_until else None,
+            alerts_while_paused=facts["alerts_while_paused"],
+            reading=Reading(
+                languages=tuple(facts["languages"]),
+                topics=frozenset(facts["topics"]),
+                countries=frozenset(facts["countries"]),
+                format=Format(facts["format"]),
+                discreet=facts["discreet"],
+            ),
+        )
+
+    def settle(self, subscriber: Subscriber, profile: Profile) -> None:
+        """Make them a subscriber's; the profile is the reading's."""
+        subscriber.cadence = self.cadence
+        subscriber.alerts = self.alerts
+        subscriber.digest_hour = self.hour
+        subscriber.digest_weekday = self.weekday
+        subscriber.time_zone = self.time_zone
+        subscriber.paused_until = self.paused_until
+        subscriber.alerts_while_paused = self.alerts_while_paused
+        subscriber.profile = profile
+
 
 class Change(Base):
     """One change to what somebody had decided; rows are added, never changed.
@@ -126,14 +159,7 @@ def choose(session: Session, subscriber: Subscriber, choices: Choices, *, source
     changed = frozenset(name for name in after if after[name] != before[name])
     if not changed:
         return changed
-    subscriber.cadence = choices.cadence
-    subscriber.alerts = choices.alerts
-    subscriber.digest_hour = choices.hour
-    subscriber.digest_weekday = choices.weekday
-    subscriber.time_zone = choices.time_zone
-    subscriber.paused_until = choices.paused_until
-    subscriber.alerts_while_paused = choices.alerts_while_paused
-    subscriber.profile = Profile.of(session, choices.reading)
+    choices.settle(subscriber, Profile.of(session, choices.reading))
     session.add(
         Change(
             subscriber_id=subscriber.id,

@@ -10,6 +10,7 @@ from subscribers.consent import Consent
 from subscribers.errors import SubscribersError
 from subscribers.model import LeftReason, Subscriber
 from subscribers.preferences import Profile, Reading
+from subscribers.requests import Move, SignUp
 from subscribers.suppression import SuppressionList
 
 
@@ -33,7 +34,8 @@ def erase(session: Session, subscriber: Subscriber, *, suppression: SuppressionL
     if subscriber.left_reason is LeftReason.ERASED:
         return
     suppression.add(session, subscriber.address_key, reason=LeftReason.ERASED, now=now)
-    for kind in (Consent, Change):
+    session.execute(delete(SignUp).where(SignUp.address_key == subscriber.address_key))
+    for kind in (Consent, Change, SignUp, Move):
         session.execute(delete(kind).where(kind.subscriber_id == subscriber.id))
     subscriber.profile = Profile.of(session, Reading())
     subscriber.erase(now)

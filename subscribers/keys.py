@@ -3,6 +3,7 @@
 import base64
 import binascii
 import fcntl
+import hmac
 import os
 import re
 import secrets
@@ -130,6 +131,14 @@ class Keys:
     def dkim_key(self, name: str) -> DkimKey:
         """Give the private key of a selector that is in `dkim`."""
         return _private_key(self.dkim[name])
+
+    def derived(self, about: bytes) -> bytes:
+        """Give a secret for something short-lived, which is another one after a rotation: 32 bytes.
+
+        Args:
+            about: what it is for; for something else it is another.
+        """
+        return hmac.digest(self.tokens[self.current], about, "sha256")
 
     @classmethod
     def load(cls, path: Path) -> "Keys":

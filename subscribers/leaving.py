@@ -5,8 +5,13 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from subscribers.consent import Consent, ConsentAct
+from subscribers.errors import SubscribersError
 from subscribers.model import LeftReason, Status, Subscriber, WhyLeft
 from subscribers.tokens import Claim, InvalidToken
+
+
+class HasLeft(SubscribersError):
+    """Subscriber {subscriber} has left: there is nothing to choose until they sign up again."""
 
 
 def find_claimed(session: Session, claim: Claim) -> Subscriber:
@@ -18,6 +23,19 @@ def find_claimed(session: Session, claim: Claim) -> Subscriber:
     subscriber = session.get(Subscriber, claim.subscriber_id)
     if subscriber is None or claim.epoch != subscriber.token_epoch:
         raise InvalidToken
+    return subscriber
+
+
+def find_active(session: Session, claim: Claim) -> Subscriber:
+    """Find whom a token speaks for, if they are still on.
+
+    Raises:
+        InvalidToken: as `find_claimed`.
+        HasLeft: they have left.
+    """
+    subscriber = find_claimed(session, claim)
+    if subscriber.status is not Status.ACTIVE:
+        raise HasLeft(subscriber=subscriber.id, language=subscriber.profile.languages[0])
     return subscriber
 
 

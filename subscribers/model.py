@@ -50,6 +50,7 @@ class Subscriber(Base):
         joined_at: when this person became active here; appeals released before it are not new to them.
         left_why: what they said, if they said anything.
         token_epoch: raised to revoke every link that was sent to this person so far.
+        import_id: the import by which they came, if they did; see `imports.Import`.
         alerts to alerts_while_paused: see `choices.Choices`.
     """
 
@@ -73,6 +74,7 @@ class Subscriber(Base):
     paused_until: Mapped[datetime | None]
     alerts_while_paused: Mapped[bool] = mapped_column(default=False)
     token_epoch: Mapped[int] = mapped_column(default=0)
+    import_id: Mapped[int | None]
     profile_id: Mapped[int] = mapped_column(ForeignKey("profiles.id"))
 
     profile: Mapped[Profile] = relationship()
@@ -113,6 +115,12 @@ class Subscriber(Base):
         if self.status is Status.PENDING:
             self.status = Status.ACTIVE
             self.joined_at = now
+
+    def join(self, now: datetime) -> None:
+        """Move `pending → active`, or back from `left`: by a double opt-in of that person, and in no other way."""
+        if self.status is not Status.ACTIVE:
+            self.status, self.joined_at = Status.ACTIVE, now
+            self.left_reason = self.left_at = self.left_why = None
 
     def erase(self, now: datetime) -> None:
         """Move to `left` for good, and forget who it was; what is kept elsewhere is `erasing.erase`'s to remove."""

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from subscribers.database import Base
 
+DECLINED = "declined"  # they say that somebody else gave their address
 LOOKUP_SIZE = 500  # hashes in one statement; SQLite's oldest limit is 999 parameters
 
 
@@ -20,7 +21,7 @@ class Suppression(Base):
 
     Attributes:
         hash: HMAC-SHA-256 of the address key (RFC 2104), 32 bytes.
-        reason: the word for why; see `LeftReason`.
+        reason: the word for why; see `LeftReason`, and `DECLINED`.
     """
 
     __tablename__ = "suppressions"
@@ -49,6 +50,22 @@ class SuppressionList:
             session.flush()  # what others left in the session must fail on its own account
             with suppress(IntegrityError), session.begin_nested():
                 session.add(Suppression(hash=hashed, reason=reason, at=now))
+
+    def put(self, session: Session, address_key: str, *, reason: str, now: datetime) -> None:
+        """Suppress an address for this reason, whatever the reason was before."""
+        self.add(session, address_key, reason=reason, now=now)
+        suppression = session.get_one(Suppression, self.hash(address_key))
+        suppression.reason, suppression.at = reason, now
+
+    def lift(self, session: Session, address_key: str) -> None:
+        """Suppress an address no longer: its owner has come back by themselves."""
+        if (suppression := self.find(session, address_key)) is not None:
+            session.delete(suppression)
+
+    def declines(self, session: Session, address_key: str, *, since: datetime) -> bool:
+        """Say whether the owner of an address wants no confirmation: said so, or called a mail spam, since a moment."""
+        found = self.find(session, address_key)
+        return found is not None and found.reason in {DECLINED, "complained"} and found.at > since
 
     def find(self, session: Session, address_key: str) -> Suppression | None:
         """Give why and since when an address is suppressed; None if it is not."""

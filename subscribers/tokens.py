@@ -22,6 +22,9 @@ class Purpose(StrEnum):
 
     UNSUBSCRIBE = "unsubscribe"
     PREFERENCES = "preferences"
+    CONFIRM = "confirm"  # a sign-up
+    DECLINE = "decline"  # a sign-up: this was not me
+    MOVE = "move"  # to a new address
 
 
 class InvalidToken(SubscribersError):
@@ -70,6 +73,23 @@ class Tokens:
             InvalidToken: forged, cut, made for another purpose, or with a key that is gone.
         """
         return Claim(*self._open(token, purpose.encode()))
+
+    def issue_errand(self, purpose: Purpose, errand: int) -> str:
+        """Make the token that confirms one thing somebody asked for: a sign-up, or a change of address.
+
+        Args:
+            purpose: `CONFIRM`, `DECLINE` or `MOVE`.
+            errand: its number.
+        """
+        return self.issue(purpose, subscriber_id=errand, epoch=0)
+
+    def read_errand(self, purpose: Purpose, token: str) -> int:
+        """Give the number that a token of `issue_errand` was made for.
+
+        Raises:
+            InvalidToken: as `read`.
+        """
+        return self.read(purpose, token).subscriber_id
 
     def issue_form(self, page: str, *, at: datetime) -> str:
         """Make the mark of a form: that we wrote it, for which page, and when.

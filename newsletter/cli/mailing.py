@@ -20,12 +20,13 @@ def mailing() -> None:
 
 
 @mailing.command("list")
+@click.option("--service", is_flag=True, help="Service mails too: confirmations of sign-ups and the like.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
 @pass_context
-def list_(context: Context, as_json: bool) -> None:
+def list_(context: Context, service: bool, as_json: bool) -> None:
     """Show all mailings, the newest first."""
     with context.parts.database.read() as session:
-        reports = mailings(session)
+        reports = mailings(session, service=service)
     if as_json:
         show_json([_document(report) for report in reports])
     elif not reports:

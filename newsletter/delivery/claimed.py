@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from newsletter.delivery.model import Lane, OnUncertain
+from newsletter.delivery.model import Lane, MailingKind, OnUncertain
 from newsletter.delivery.outcome import Accepted, Outcome
 
 
@@ -15,6 +15,7 @@ class Launched:
 
     Attributes:
         id: its number.
+        kind: what it is.
         lane: how urgent.
         nonce, message_domain: what its Message-IDs are made from.
         launched_at: the Date of its mails.
@@ -23,6 +24,7 @@ class Launched:
     """
 
     id: int
+    kind: MailingKind
     lane: Lane
     nonce: bytes
     message_domain: str
@@ -48,6 +50,7 @@ class Claimed(NamedTuple):
         name: who it is for, as greetings need it.
         attempts: verdicts so far.
         blamed: whether the last verdict was about us (5.7.x).
+        errand: what a service mail is about; see `ServiceMail`.
     """
 
     id: int
@@ -61,6 +64,7 @@ class Claimed(NamedTuple):
     name: str
     attempts: int
     blamed: bool
+    errand: int = 0
 
     @property
     def hold(self) -> Hold:

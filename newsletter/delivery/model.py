@@ -14,6 +14,11 @@ class MailingKind(StrEnum):
     """What a mailing is."""
 
     DIGEST = "digest"
+    # Service mails, each to one address, in `Lane.SERVICE`:
+    CONFIRMATION = "confirmation"  # asks whether somebody wants to join
+    ALREADY = "already"  # tells somebody who asks to join that they are on
+    MOVE = "move"  # asks the new address whether mail shall come to it
+    MOVED = "moved"  # tells the old one
 
 
 class MailingState(StrEnum):
@@ -121,6 +126,22 @@ class Mailing(Base):
     expires_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     note: Mapped[str | None] = mapped_column(String(500))
+
+
+class ServiceMail(Base):
+    """What a delivery of `Lane.SERVICE` has beside the others: an address of its own, and what it is about.
+
+    Attributes:
+        email, address_key: where it goes; as in `Subscriber`, whose mail may go elsewhere.
+        errand: the number of the sign-up or move that it asks about; 0 where it asks nothing.
+    """
+
+    __tablename__ = "service_mails"
+
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True)
+    email: Mapped[str] = mapped_column(String(320))
+    address_key: Mapped[str] = mapped_column(String(320))
+    errand: Mapped[int] = mapped_column(default=0)
 
 
 # Written out, not as parameters: only so do both databases see that an index holds just these rows.

@@ -191,7 +191,12 @@ class Outbox:
             for claimed, outcome, _until in ended
             if outcome is not None and type(outcome) is not Accepted
         ]
-        dead = [claimed for claimed, verdict in verdicts if isinstance(verdict, Refused) and verdict.dead]
+        dead = [
+            claimed
+            for claimed, verdict in verdicts
+            # A service mail's address may be a stranger's, and says nothing about where that person's mail goes.
+            if isinstance(verdict, Refused) and verdict.dead and claimed.mailing.lane is not Lane.SERVICE
+        ]
         paused = {
             claimed.mailing.id: verdict.reply
             for claimed, verdict in verdicts
@@ -268,7 +273,7 @@ class Outbox:
                 if rest <= 0:
                     continue
                 room = int(rest)
-            rows = self._statements.due(connection, launched.id, room, now, alert=launched.lane is Lane.ALERT)
+            rows = self._statements.due(connection, launched.id, room, now, lane=launched.lane)
             taken = self._take(connection, launched, rows, now)
             claims += taken
             dry &= len(rows) < room
@@ -280,10 +285,14 @@ class Outbox:
         """Claim deliveries of one mailing that are due, apart from those that are not to be sent."""
         if not rows:
             return []
+        if launched.lane is Lane.SERVICE:  # whoever asked for it saw then whether it may be sent
+            claims = [_claimed(row, launched) for row in rows]
+            self._statements.take(connection, [one.id for one in claims], self._worker_id)
+            return claims
         hashes = [self._suppression.hash(row.address_key) for row in rows]
         # People get the rest of an edition that holds a closed appeal with their next digest.
         suppressed, closed = self._statements.barred(connection, hashes, {row.edition_id for row in rows})
-        claims: list[Claimed] = []
+        claims = []
         for row, hashed in zip(rows, hashes, strict=True):
             if reason := _why_not(row, closed, suppressed=hashed in suppressed):
                 self._statements.skip(connection, row.id, reason, now)
@@ -366,12 +375,14 @@ def _claimed(row: DueRow, launched: Launched) -> Claimed:
         row.name,
         row.attempts,
         bool(row.blamed),
+        row.errand,
     )
 
 
 def _launched(mailing: Mailing) -> Launched:
     return Launched(
         id=mailing.id,
+        kind=mailing.kind,
         lane=mailing.lane,
         nonce=mailing.nonce,
         message_domain=mailing.message_domain,

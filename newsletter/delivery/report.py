@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from newsletter.delivery.model import IS_WAITING, Delivery, DeliveryState, Mailing, MailingState, Skip
+from newsletter.delivery.model import IS_WAITING, Delivery, DeliveryState, Lane, Mailing, MailingState, Skip
 from newsletter.editions.model import Edition
 from newsletter.errors import NewsletterError
 from subscribers.model import Subscriber
@@ -67,9 +67,17 @@ class MailingReport:
     uncertain: Sequence[UncertainDelivery]
 
 
-def mailings(session: Session) -> list[MailingReport]:
-    """Report on every mailing, the newest first."""
-    return [_report(session, mailing) for mailing in session.scalars(select(Mailing).order_by(Mailing.id.desc()))]
+def mailings(session: Session, *, service: bool = False) -> list[MailingReport]:
+    """Report on every mailing, the newest first.
+
+    Args:
+        session: any transaction.
+        service: whether service mails are among them; there is a mailing of those for each minute with a sign-up.
+    """
+    every = select(Mailing).order_by(Mailing.id.desc())
+    if not service:
+        every = every.where(Mailing.lane != Lane.SERVICE)
+    return [_report(session, mailing) for mailing in session.scalars(every)]
 
 
 def mailing(session: Session, number: int) -> MailingReport:

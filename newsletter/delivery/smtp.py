@@ -3,7 +3,6 @@
 import asyncio
 import ssl
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import aiosmtplib
@@ -23,7 +22,6 @@ class Relay:
     Attributes:
         host, port: the server.
         security: plain, STARTTLS (RFC 3207) or TLS from the first byte (RFC 8314).
-        ca_file: certificate authorities to trust, PEM; None means the system's.
         username, password: empty means no sign-in.
         timeout_s: seconds to wait for each reply but the last.
         mails: how many go over one connection before it is made anew.
@@ -32,7 +30,6 @@ class Relay:
     host: str
     port: int
     security: Security = Security.PLAIN
-    ca_file: Path | None = None
     username: str = ""
     password: str = ""
     timeout_s: float = 60.0
@@ -67,7 +64,8 @@ class SmtpCourier:
             start_tls=relay.security is Security.STARTTLS,
             username=relay.username or None,
             password=relay.password or None,
-            tls_context=self._tls_context(),
+            # The system's certificate authorities, or those of the environment's SSL_CERT_FILE.
+            tls_context=None if relay.security is Security.PLAIN else ssl.create_default_context(),
         )
         try:
             await client.connect()
@@ -95,15 +93,6 @@ class SmtpCourier:
             mails=relay.mails,
             loop=asyncio.get_running_loop(),
         )
-
-    def _tls_context(self) -> ssl.SSLContext | None:
-        relay = self._relay
-        if relay.security is Security.PLAIN:
-            return None
-        try:
-            return ssl.create_default_context(cafile=relay.ca_file)
-        except OSError as error:
-            raise RelayAway(server=relay.server, reason=f"smtp_ca_file {relay.ca_file}: {error.strerror}") from None
 
 
 def _words(error: BaseException) -> str:

@@ -4,7 +4,7 @@ from hashlib import blake2b
 
 from newsletter.delivery.claimed import Claimed, Launched
 from newsletter.delivery.letters import Letter
-from newsletter.delivery.model import Mailing
+from newsletter.delivery.model import Lane, Mailing, MailingKind
 from newsletter.editions.message import Personal, Sender
 from newsletter.editions.prepared import Places
 from newsletter.editions.slots import Slot
@@ -25,6 +25,7 @@ class Links:
         self._tokens = tokens
         self._unsubscribe_at = f"{base_url}/{Purpose.UNSUBSCRIBE}/"
         self._preferences_at = f"{base_url}/{Purpose.PREFERENCES}/"
+        self._base_url = base_url
 
     def token(self, purpose: Purpose, *, subscriber_id: int, epoch: int) -> str:
         """Give the token for one subscriber and purpose."""
@@ -48,6 +49,23 @@ class Links:
             },
         )
 
+    def service(self, claimed: Claimed, language: str) -> Personal:
+        """Put together what is one person's alone in a service mail: no name, and just the links that it is about."""
+        slots = {_GREETING: greeting("", language)}
+        match claimed.mailing.kind:
+            case MailingKind.CONFIRMATION:
+                slots[Slot.CONFIRM_URL] = self._errand(Purpose.CONFIRM, claimed.errand)
+                slots[Slot.DECLINE_URL] = self._errand(Purpose.DECLINE, claimed.errand)
+            case MailingKind.MOVE:
+                slots[Slot.CONFIRM_URL] = self._errand(Purpose.MOVE, claimed.errand)
+            case _:
+                token = self.token(_PREFERENCES, subscriber_id=claimed.subscriber_id, epoch=claimed.token_epoch)
+                slots[_PREFERENCES_URL] = self._preferences_at + token
+        return Personal("", claimed.address, message_id(claimed.mailing, claimed.id), "", slots)
+
+    def _errand(self, purpose: Purpose, errand: int) -> str:
+        return f"{self._base_url}/{purpose}/{self._tokens.issue_errand(purpose, errand)}"
+
 
 class Stamp:
     """Writes the letter for a claimed delivery."""
@@ -65,14 +83,17 @@ class Stamp:
             places: of its edition.
         """
         mailing, address = claimed.mailing, claimed.address
-        person = self._links.personal(
-            subscriber_id=claimed.subscriber_id,
-            epoch=claimed.token_epoch,
-            name=claimed.name,
-            address=address,
-            message_id=message_id(mailing, claimed.id),
-            language=places.language,
-        )
+        if mailing.lane is Lane.SERVICE:
+            person = self._links.service(claimed, places.language)
+        else:
+            person = self._links.personal(
+                subscriber_id=claimed.subscriber_id,
+                epoch=claimed.token_epoch,
+                name=claimed.name,
+                address=address,
+                message_id=message_id(mailing, claimed.id),
+                language=places.language,
+            )
         return Letter(
             claimed.hold,
             mailing,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from newsletter.delivery.model import DeliveryState, Skip
+from newsletter.delivery.model import DeliveryState, Lane, Skip
 from subscribers.database import Bare
 from subscribers.model import Status
 
@@ -22,6 +22,7 @@ class DueRow(NamedTuple):
     Attributes:
         blamed: whether its last reply was about us (5.7.x).
         why_not: the reason for which it is skipped; empty if there is none.
+        errand: what a service mail is about; see `ServiceMail`.
     """
 
     id: int
@@ -35,6 +36,7 @@ class DueRow(NamedTuple):
     address_key: str
     name: str
     why_not: str
+    errand: int = 0
 
 
 class SettledRow(NamedTuple):
@@ -59,6 +61,16 @@ _DUE = f"""
     WHERE d.mailing_id = :mailing AND d.state IN ('queued', 'deferred') AND d.due_at <= :now
     ORDER BY d.due_at, d.id LIMIT :limit
 """  # noqa: S608 - words of our own enums
+
+# Service mails go to an address of their own, whatever its owner decided about other mail. They greet nobody by a name:
+# it would be a stranger's way to write to anyone.
+_DUE_SERVICE = """
+    SELECT d.id, d.fence, d.edition_id, d.attempts, coalesce(d.reply LIKE '5__ 5.7.%', FALSE),
+           s.id, s.token_epoch, m.email, m.address_key, '', '', m.errand
+    FROM deliveries d JOIN service_mails m ON m.delivery_id = d.id JOIN subscribers s ON s.id = d.subscriber_id
+    WHERE d.mailing_id = :mailing AND d.state IN ('queued', 'deferred') AND d.due_at <= :now
+    ORDER BY d.due_at, d.id LIMIT :limit
+"""
 
 # The fence keeps out whoever lost the row meanwhile. A row that was given up as uncertain may still learn that it
 # was accepted: that is true, and nobody else has taken it.
@@ -93,6 +105,7 @@ _POSTGRESQL_ROWS = """
            (value ->> 6)::timestamp AT TIME ZONE 'UTC' AS settled_at
     FROM json_array_elements(%s::json) AS value
 """
+_DUE_NAMES = ("now", "alert", "mailing", "now", "limit")
 _RUNNING = "SELECT id FROM mailings WHERE state = 'running' ORDER BY lane, id"
 _SUPPRESSED = "SELECT hash FROM suppressions WHERE hash = ANY(%s::bytea[])"
 _CLOSED = """
@@ -135,12 +148,14 @@ class Statements:
             return statement.format(mark=mark, among=among, locked=locked)
 
         if is_sqlite:
-            self._due = _named(_DUE, ("now", "alert", "mailing", "now", "limit"), mark)
+            self._due = _named(_DUE, _DUE_NAMES, mark)
+            self._due_service = _named(_DUE_SERVICE, _DUE_NAMES[2:], mark)
             self._settle = _SETTLE.format(rows=_SQLITE_ROWS)
             self._accept = _ACCEPT.format(reply="?", mark="?", rows="", id="?", fence="?")
         else:
-            due = _DUE.replace("%", "%%") + " FOR UPDATE OF d SKIP LOCKED"
-            self._due = _named(due, ("now", "alert", "mailing", "now", "limit"), mark)
+            locked = " FOR UPDATE OF d SKIP LOCKED"
+            self._due = _named(_DUE.replace("%", "%%") + locked, _DUE_NAMES, mark)
+            self._due_service = _named(_DUE_SERVICE.replace("%", "%%") + locked, _DUE_NAMES[2:], mark)
             # The numbers once more: without them it may look through all deliveries for the few that are `sending`.
             by_number = " AND deliveries.id = ANY(%s::bigint[])"
             self._settle = _SETTLE.format(rows=_POSTGRESQL_ROWS) + by_number
@@ -156,7 +171,7 @@ class Statements:
         """Give the mailings that may be sent from, the most urgent first."""
         return [number for (number,) in connection.execute(_RUNNING).fetchall()]
 
-    def due(self, connection: Bare, mailing: int, limit: int, now: datetime, *, alert: bool) -> list[DueRow]:
+    def due(self, connection: Bare, mailing: int, limit: int, now: datetime, *, lane: Lane) -> list[DueRow]:
         """Give deliveries of a mailing that are due, the longest due first; on PostgreSQL they are locked.
 
         Args:
@@ -164,10 +179,14 @@ class Statements:
             mailing: which.
             limit: how many at the most.
             now: the moment.
-            alert: whether it is one; those come through a pause where somebody chose so.
+            lane: the mailing's; alerts come through a pause where somebody chose so.
         """
         moment = self._moment(now)
-        rows = connection.execute(self._due, (moment, alert, mailing, moment, limit)).fetchall()
+        if lane is Lane.SERVICE:
+            rows = connection.execute(self._due_service, (mailing, moment, limit)).fetchall()
+        else:
+            about = (moment, lane is Lane.ALERT, mailing, moment, limit)
+            rows = connection.execute(self._due, about).fetchall()
         return [DueRow(*row) for row in rows]
 
     def barred(

@@ -3,11 +3,12 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import AbstractAsyncContextManager, ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy import select
 from starlette.applications import Starlette
@@ -22,6 +23,7 @@ from newsletter.delivery.worker import SendReport
 from newsletter.demo.inbox import create_inbox
 from newsletter.demo.postbox import Postbox
 from newsletter.operations.schema import upgrade
+from newsletter.operations.sender import sending
 from newsletter.settings import Settings, load_settings, settings_file
 from newsletter.web.app import create_app
 from newsletter.web.serving import CannotListen, listening, serve
@@ -33,6 +35,7 @@ from subscribers.keys import Keys
 from subscribers.preferences import Cadence
 
 USUAL_PORT = 8025
+SETTINGS = "newsletter.toml"
 WRITTEN_ON = date(2026, 11, 23)  # the day that the samples' dates and deadlines belong to
 
 
@@ -71,7 +74,13 @@ def run_demo(folder: Path, *, port: int | None, show: Callable[[Shown], None]) -
         postbox = stack.enter_context(Postbox())
         parts = stack.enter_context(closing(Parts(_settings(folder, base_url=base_url, smtp_port=postbox.port))))
         shown = _set_up(parts, folder, base_url)
-        pages = Starlette(routes=[Mount("/inbox", create_inbox(postbox)), Mount("/", create_app(parts))])
+        # From here on mails go out as they come up: whoever tries the form finds the mail in the inbox.
+        stack.enter_context(sending(folder / SETTINGS, on_end=lambda _status: None))
+        app = create_app(parts)
+        pages = Starlette(
+            routes=[Mount("/inbox", create_inbox(postbox)), Mount("/", app)],
+            lifespan=lambda _pages: cast("AbstractAsyncContextManager[None]", app.router.lifespan_context(app)),
+        )
         serve(pages, listener, lambda: show(shown))
 
 
@@ -98,7 +107,7 @@ def _settings(folder: Path, *, base_url: str, smtp_port: int) -> Settings:
         f"{key} = {own[key]}" if (key := line.partition(" = ")[0].lstrip("#")) in own and " = " in line else line
         for line in settings_file().splitlines()
     ]
-    path = folder / "newsletter.toml"
+    path = folder / SETTINGS
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     settings = load_settings(path)
     Keys.generate().save(settings.keys_file)

@@ -50,6 +50,7 @@ class Composed:
         text: the text part, with slots.
         html: the HTML part, with slots; None for text alone.
         campaign: a word that names the mailing in Feedback-ID; empty means none.
+        service: whether it is about one thing that its reader asked for, and no list's mail with a way out.
     """
 
     language: str
@@ -57,6 +58,7 @@ class Composed:
     text: str
     html: str | None
     campaign: str = ""
+    service: bool = False
 
 
 class Personal(NamedTuple):
@@ -66,7 +68,7 @@ class Personal(NamedTuple):
         name: as the person gave it, or empty.
         address: as on the wire.
         message_id: with its angle brackets.
-        unsubscribe_token: opens the one-click address and stands in the mail's own way out.
+        unsubscribe_token: opens the one-click address and stands in the mail's own way out; empty in service mails.
         slots: a value for each slot of the edition.
     """
 
@@ -89,8 +91,8 @@ def build_message(edition: Composed, sender: Sender, person: Personal, *, date: 
         date: the mailing's launch, so that a second attempt is the same mail.
 
     Returns:
-        A message with List-Unsubscribe and List-Unsubscribe-Post (RFC 2369, RFC 8058), List-Id (RFC 2919), and
-        lines within RFC 5321's limits.
+        A message with List-Unsubscribe and List-Unsubscribe-Post (RFC 2369, RFC 8058) and List-Id (RFC 2919), if it is
+        a list's; and lines within RFC 5321's limits.
     """
     message = EmailMessage(policy=POLICY)
     headers = shared_headers(edition, sender, date=date) | personal_headers(sender, person)
@@ -143,18 +145,24 @@ _WAY_OUT = Slot.UNSUBSCRIBE_URL  # looked up once: an enum's members are not qui
 PERSONAL = ("To", "Message-ID", "List-Unsubscribe")  # in the order of `HEADERS`; the others are shared
 
 
+def personal_names(edition: Composed) -> tuple[str, ...]:
+    """Name the headers that are one reader's alone, in the order of `personal_headers`."""
+    return PERSONAL[:-1] if edition.service else PERSONAL
+
+
 def shared_headers(edition: Composed, sender: Sender, *, date: datetime) -> dict[str, str]:
     """Give the headers that all readers of an edition have in common, as they go on the wire."""
     headers = {
         "From": mailbox(sender.name, sender.address),
         "Subject": unstructured(edition.subject, name="Subject"),
         "Date": format_datetime(date),
-        "List-Id": mailbox(sender.list_name, sender.list_id) if sender.list_name else f"<{sender.list_id}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "Auto-Submitted": "auto-generated",
         "Content-Language": edition.language,
         "MIME-Version": "1.0",
     }
+    if not edition.service:
+        headers["List-Id"] = mailbox(sender.list_name, sender.list_id) if sender.list_name else f"<{sender.list_id}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if edition.campaign:
         # Tells a mailbox provider which mailing and sender complaints are about, and nothing about the reader.
         headers["Feedback-ID"] = f"{edition.campaign}:{sender.list_id}"
@@ -163,14 +171,14 @@ def shared_headers(edition: Composed, sender: Sender, *, date: datetime) -> dict
 
 def personal_headers(sender: Sender, person: Personal) -> dict[str, str]:
     """Give the headers that are one reader's alone, as they go on the wire."""
+    headers = {"To": mailbox(person.name, person.address), "Message-ID": person.message_id}
+    if not person.unsubscribe_token:
+        return headers
     url = person.slots[_WAY_OUT]
     # The token is base64url: nothing in it needs quoting.
     by_mail = f"mailto:{sender.unsubscribe_address}?subject=unsubscribe%20{person.unsubscribe_token}"
-    return {
-        "To": mailbox(person.name, person.address),
-        "Message-ID": person.message_id,
-        "List-Unsubscribe": f"<{url}>, <{by_mail}>",
-    }
+    headers["List-Unsubscribe"] = f"<{url}>, <{by_mail}>"
+    return headers
 
 
 def encoding_for(template: str) -> str:

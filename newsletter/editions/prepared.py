@@ -14,13 +14,13 @@ from typing import Protocol
 
 from newsletter.editions.message import (
     HEADERS,
-    PERSONAL,
     Composed,
     Personal,
     Sender,
     boundary,
     encoding_for,
     personal_headers,
+    personal_names,
     shared_headers,
     wire_lines,
 )
@@ -60,12 +60,12 @@ def prepare(edition: Composed, sender: Sender, *, date: datetime, signed: bool =
         signed: whether each mail is going to be signed.
     """
     content_type, segments = _body(edition)
-    shared = shared_headers(edition, sender, date=date)
-    head = _head(shared, content_type)
+    shared, personal = shared_headers(edition, sender, date=date), personal_names(edition)
+    head = _head(shared, personal, content_type)
     frame: Frame
     if signed:
         # Signatures are made over the message as it is; only what is not signed has its dots doubled beforehand.
-        frame = SignedFrame(head, segments, shared, content_type, at=int(date.timestamp()))
+        frame = SignedFrame(head, segments, shared, personal, content_type, at=int(date.timestamp()))
     else:
         body = [_stuffed(one) if isinstance(one, bytes) else one for one in segments]
         frame = PlainFrame([*head, *body, END])
@@ -84,7 +84,7 @@ class Places:
         self._signed = signed
 
     def values(self, person: Personal) -> list[bytes]:
-        """Write what is one reader's alone, for each place in the order of the mail: three headers, then the body."""
+        """Write what is one reader's alone, for each place in the order of the mail: headers, then the body."""
         headers = [value.encode() for value in personal_headers(self._sender, person).values()]
         segments = [one.bytes_for(person.slots) for one in self._segments]
         return [*headers, *(segments if self._signed else map(_stuffed, segments))]
@@ -126,13 +126,17 @@ class SignedFrame:
         head: Iterable[object],
         body: Iterable[object],
         shared: Mapping[str, str],
+        personal: Sequence[str],
         content_type: Sequence[tuple[str, str]],
         *,
         at: int,
     ) -> None:
-        """Take the pieces of head and body, the header fields that all mails share, and when they are signed."""
+        """Take the pieces of head and body, the header fields that all mails share and the names of those that are
+        personal, and when mails are signed.
+        """
         self._head, self._body = _with_places(head), _with_places(body)
         self._shared = shared
+        self._personal = personal
         self._content_type = content_type
         self._at = at
 
@@ -140,19 +144,21 @@ class SignedFrame:
         """See `Frame.fill`."""
         if not signers:
             raise AssertionError("prepared to be signed")
-        own, rest = values[: len(PERSONAL)], values[len(PERSONAL) :]
+        own, rest = values[: len(self._personal)], values[len(self._personal) :]
         body = _filled(self._body, rest)
-        every = {**self._shared, **dict(zip(PERSONAL, map(bytes.decode, own), strict=True))}
+        every = {**self._shared, **dict(zip(self._personal, map(bytes.decode, own), strict=True))}
         fields = [*((name, every[name]) for name in HEADERS if name in every), *self._content_type]
         signatures = [signer.sign(fields, body, at=self._at) for signer in signers]
         return b"".join([*signatures, _filled(self._head, own), dot_stuffed(body)])
 
 
-def _head(shared: Mapping[str, str], content_type: Iterable[tuple[str, str]]) -> list[bytes | None]:
+def _head(
+    shared: Mapping[str, str], personal: Sequence[str], content_type: Iterable[tuple[str, str]]
+) -> list[bytes | None]:
     """Give the header and the empty line after it, with None for what `personal_headers` gives, in its order."""
     lines: list[bytes | None] = []
     for name in HEADERS:
-        if name in PERSONAL:
+        if name in personal:
             lines += [f"{name}: ".encode(), None, b"\r\n"]
         elif name in shared:
             lines.append(f"{name}: {shared[name]}\r\n".encode())

@@ -15,9 +15,11 @@ from newsletter.editions.body import body_html, body_text, web_address
 from newsletter.editions.inline import inline_fragment, inline_page
 from newsletter.editions.palette import Palette
 from newsletter.editions.slots import Insert, Slot, clean, mark, one_line
+from newsletter.editions.stored import Draft
 from newsletter.editions.view import AppealView, Brand
 from newsletter.errors import NewsletterError
 from newsletter.languages import country_names, date_text, direction, number_text, words
+from subscribers.preferences import Format
 
 _TITLE_IN_SUBJECT = 60  # characters; phones show about 40 to 60
 _PREHEADER = 110
@@ -189,6 +191,32 @@ class Renderer:
             return sentence
         pressing = {"count": number_text(urgent, language)}
         return sentence + " " + say("%(count)s of them is urgent.", "%(count)s of them are urgent.", urgent) % pressing
+
+    def service_mail(self, mail: str, language: str) -> Draft:
+        """A mail about one thing that somebody asked for, its slots still open.
+
+        Args:
+            mail: its folder in `templates/email`.
+            language: the reader's.
+
+        Raises:
+            TemplateLacks: there is no link in it, without which it is of no use.
+        """
+        html = inline_page(self._render(f"email/{mail}/body.html", language, **_marks()))
+        text = self._render(f"email/{mail}/body.txt", language, **_marks()).strip("\n") + "\n"
+        for written, name in ((html, "body.html"), (text, "body.txt")):
+            if mark(Slot.CONFIRM_URL) not in written and mark(Slot.PREFERENCES_URL) not in written:
+                raise TemplateLacks(template=f"email/{mail}/{name}", mark="the mark for its link")
+        return Draft(
+            language=language,
+            format=Format.HTML,
+            subject=one_line(self._render(f"email/{mail}/subject.txt", language)),
+            preheader="",
+            intro="",
+            shell_text=text,
+            shell_html=html,
+            cards=(),
+        )
 
     def _render(self, template: str, language: str, **facts: object) -> str:
         try:

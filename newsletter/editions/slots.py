@@ -15,6 +15,8 @@ class Slot(StrEnum):
     GREETING = "greeting"
     UNSUBSCRIBE_URL = "unsubscribe_url"
     PREFERENCES_URL = "preferences_url"
+    CONFIRM_URL = "confirm_url"  # in service mails alone, as the next one
+    DECLINE_URL = "decline_url"
 
 
 class Insert(StrEnum):

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.editions.message import Composed
 from newsletter.editions.model import Edition
-from newsletter.editions.slots import Insert, clean, insert
+from newsletter.editions.slots import Insert, Slot, clean, insert, mark
 from subscribers.preferences import Format
 
 TEXT_RULE = "-" * 48
@@ -66,7 +66,9 @@ def stored_edition(session: Session, edition_id: int) -> Composed:
             for part in edition.appeals
         ),
     )
-    return replace(draft.composed(), campaign=f"m{edition.mailing_id}")
+    # What is a list's mail can't be rendered without its way out; see `render`.
+    service = mark(Slot.UNSUBSCRIBE_URL) not in draft.shell_text
+    return replace(draft.composed(), campaign=f"m{edition.mailing_id}", service=service)
 
 
 def compose_html(shell: str, *, cards: Sequence[str], preheader: str, intro: str) -> str:

@@ -7,7 +7,9 @@ import newsletter.delivery.model
 import newsletter.editions.model  # noqa: F401
 import subscribers.choices
 import subscribers.consent
+import subscribers.imports
 import subscribers.model
+import subscribers.requests
 import subscribers.suppression  # noqa: F401 - each import adds its tables to the metadata
 from subscribers.database import Base
 

@@ -1,7 +1,8 @@
 """Turns templates into pages, in the reader's language."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
+from types import MappingProxyType
 
 from babel import negotiate_locale
 from fastapi import Request
@@ -23,17 +24,26 @@ class Pages:
         self._brand = brand
         self._environment: Callable[[str], Environment] = cache(self._make_environment)
 
-    def page(self, template: str, language: str, *, status: int = 200, **facts: object) -> HTMLResponse:
+    def page(
+        self,
+        template: str,
+        language: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        **facts: object,
+    ) -> HTMLResponse:
         """Render one page.
 
         Args:
             template: its file in `templates/web`.
             language: BCP 47 tag.
             status: of HTTP.
+            headers: beside those that every page has.
             facts: frozen values that the template names.
         """
         html = self._environment(language).get_template(f"web/{template}").render(facts)
-        return HTMLResponse(html, status_code=status, headers={"Content-Language": language})
+        return HTMLResponse(html, status_code=status, headers={"Content-Language": language, **headers})
 
     def _make_environment(self, language: str) -> Environment:
         environment = Environment(
@@ -52,9 +62,10 @@ class Pages:
         return environment
 
 
-def spoken(wanted: str) -> str:
-    """Give the language of a subscriber if we speak it, or English."""
-    return negotiate_locale([wanted.replace("-", "_")], languages()) or "en"
+def page_language(request: Request) -> str:
+    """Choose the language that the address asks for (`?in=ar`), as other sites' forms do, or that the browser does."""
+    wanted = request.query_params.get("in", "")
+    return wanted if wanted in languages() else accepted_language(request)
 
 
 def accepted_language(request: Request) -> str:

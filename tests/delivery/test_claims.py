@@ -8,12 +8,13 @@ import pytest
 from newsletter.delivery.claimed import Launched
 from newsletter.delivery.claims import HELD_FOR_ONE_DOMAIN, PATIENT_S, UNWANTED, Claims
 from newsletter.delivery.letters import Envelope, Letter
-from newsletter.delivery.model import Lane, OnUncertain
+from newsletter.delivery.model import Lane, MailingKind, OnUncertain
 from newsletter.delivery.outcome import Accepted, Deferred, Refused, Why
 from newsletter.delivery.pace import FIRST_WINDOW, Pace
 from tests.conftest import NOW
 
 MAILING = Launched(
+    kind=MailingKind.DIGEST,
     id=1,
     lane=Lane.REST,
     nonce=bytes(16),

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, Response
 
 from newsletter.delivery.model import OPEN_STATES, DeliveryState
 from newsletter.delivery.story import MailFact, Story, story_of_person
-from newsletter.languages import date_text
+from newsletter.languages import date_text, spoken
 from newsletter.web.forms import Posted, check_mark, posted
-from newsletter.web.pages import Pages, spoken
+from newsletter.web.pages import Pages
 from newsletter.wiring import Parts
 from subscribers.consent import ConsentAct
 from subscribers.erasing import erase

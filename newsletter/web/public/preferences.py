@@ -3,52 +3,30 @@
 The sealed token in the address is the authority. GET shows; only POST changes, with the mark that its own page carries.
 """
 
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 from functools import cache
-from typing import Annotated, TypeVar
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import RedirectResponse
 
-from newsletter.appeals.model import countries_in_use, topics_in_use
 from newsletter.delivery.deciding import decide
-from newsletter.languages import country_name, hour_text, language_name, languages, weekday_names
-from newsletter.settings import is_language_tag
+from newsletter.languages import hour_text, spoken, weekday_names
 from newsletter.web.forms import Posted, check_mark, posted
-from newsletter.web.pages import Pages, spoken
+from newsletter.web.pages import Pages
+from newsletter.web.public.choosing import Offered, Option, number_in, options, word_in
 from newsletter.wiring import Parts
 from subscribers.choices import HOURS, WEEKDAYS, Choices, time_zones
-from subscribers.leaving import find_claimed
+from subscribers.leaving import find_active
 from subscribers.model import Subscriber
 from subscribers.preferences import Cadence, Format, Reading
 from subscribers.tokens import Purpose
 
-LANGUAGES = 4  # that somebody can put in order; one more than they have, at the least
-MOST_LANGUAGES = 20
 LONGEST_PAUSE = timedelta(days=366)
 REGIONS = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")  # of IANA's zones
 SOURCE = "preferences page"
-
-Word = TypeVar("Word", bound=StrEnum)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Option:
-    """One thing to choose.
-
-    Attributes:
-        value: what the form sends.
-        label: what the reader reads.
-        chosen: whether it is chosen now.
-    """
-
-    value: str
-    label: str
-    chosen: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +68,9 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
     def show(token: str, saved: str | None = None) -> Response:
         claim = parts.tokens.read(Purpose.PREFERENCES, token)
         with parts.database.read() as session:
-            person = find_claimed(session, claim)
+            person = find_active(session, claim)
             choices = Choices.of(person)
-            offered = _Offered.to(choices, topics_in_use(session), countries_in_use(session))
+            offered = Offered.to(session, choices.reading)
             unsubscribe = _way_out(parts, person)
         language = spoken(choices.reading.languages[0])
         return pages.page(
@@ -111,9 +89,9 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
         now = parts.clock()
         check_mark(parts.tokens, _place(token), form, now=now)
         with parts.database.write() as session:
-            person = find_claimed(session, claim)
+            person = find_active(session, claim)
             before = Choices.of(person)
-            offered = _Offered.to(before, topics_in_use(session), countries_in_use(session))
+            offered = Offered.to(session, before.reading)
             wanted = _read(form, before, offered, own_zone=parts.settings.time_zone, now=now)
             if not isinstance(wanted, _Fault):
                 decide(session, person, wanted, source=SOURCE, now=now)
@@ -133,23 +111,6 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
         )
 
     return routes
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Offered:
-    languages: tuple[str, ...]
-    topics: tuple[str, ...]
-    countries: tuple[str, ...]
-
-    @classmethod
-    def to(cls, choices: Choices, topics: list[str], countries: list[str]) -> "_Offered":
-        """Offer what there is, and whatever was chosen before."""
-        reading = choices.reading
-        return cls(
-            languages=tuple(dict.fromkeys([*reading.languages, *languages()])),
-            topics=tuple(sorted({*topics, *reading.topics})),
-            countries=tuple(sorted({*countries, *reading.countries})),
-        )
 
 
 @dataclass(frozen=True)
@@ -177,24 +138,23 @@ def _way_out(parts: Parts, person: Subscriber) -> str:
 # ── from the form ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read(form: Posted, before: Choices, offered: _Offered, *, own_zone: str, now: datetime) -> Choices | _Fault:
+def _read(form: Posted, before: Choices, offered: Offered, *, own_zone: str, now: datetime) -> Choices | _Fault:
     """Read what somebody wants; what no page of ours offers leaves things as they are."""
     zone = form.one("time_zone")
-    chosen = [form.one(f"language{place}") for place in range(1, MOST_LANGUAGES + 1)]
-    tags = tuple(dict.fromkeys(tag for tag in chosen if tag in offered.languages and is_language_tag(tag)))
+    tags = offered.languages_in(form)
     wanted = Choices(
-        cadence=_word(Cadence, form.one("cadence"), before.cadence),
+        cadence=word_in(Cadence, form.one("cadence"), before.cadence),
         alerts=form.has("alerts"),
-        hour=_number(form.one("hour"), HOURS, before.hour),
-        weekday=_number(form.one("weekday"), WEEKDAYS, before.weekday),
+        hour=number_in(form.one("hour"), HOURS, before.hour),
+        weekday=number_in(form.one("weekday"), WEEKDAYS, before.weekday),
         time_zone=zone if zone == "" or zone in time_zones() else before.time_zone,
         paused_until=before.paused_until,
         alerts_while_paused=form.has("alerts_while_paused"),
         reading=Reading(
             languages=tags or before.reading.languages,
-            topics=frozenset(form.many("topic")) & frozenset(offered.topics),
-            countries=frozenset(form.many("country")) & frozenset(offered.countries),
-            format=_word(Format, form.one("format"), before.reading.format),
+            topics=offered.topics_in(form),
+            countries=offered.countries_in(form),
+            format=word_in(Format, form.one("format"), before.reading.format),
             discreet=form.has("discreet"),
         ),
     )
@@ -205,14 +165,6 @@ def _read(form: Posted, before: Choices, offered: _Offered, *, own_zone: str, no
     except ValueError:
         return _Fault("pause", wanted)
     return replace(wanted, paused_until=paused_until)
-
-
-def _word(kind: type[Word], word: str, otherwise: Word) -> Word:
-    return kind(word) if word in list(kind) else otherwise
-
-
-def _number(text: str, possible: range, otherwise: int) -> int:
-    return int(text) if text in map(str, possible) else otherwise
 
 
 def _pause(text: str, zone: ZoneInfo, now: datetime) -> datetime | None:
@@ -232,7 +184,7 @@ def _pause(text: str, zone: ZoneInfo, now: datetime) -> datetime | None:
 # ── for the page ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _form(parts: Parts, token: str, choices: Choices, offered: _Offered, language: str) -> PreferencesForm:
+def _form(parts: Parts, token: str, choices: Choices, offered: Offered, language: str) -> PreferencesForm:
     reading, now = choices.reading, parts.clock()
     zone = ZoneInfo(choices.time_zone or parts.settings.time_zone)
     today = now.astimezone(zone).date()
@@ -241,21 +193,15 @@ def _form(parts: Parts, token: str, choices: Choices, offered: _Offered, languag
         mark=parts.tokens.issue_form(_place(token), at=now),
         cadence=choices.cadence,
         alerts=choices.alerts,
-        weekdays=_options(weekday_names(language).items(), {choices.weekday}),
-        hours=_options(((hour, hour_text(hour, language)) for hour in HOURS), {choices.hour}),
+        weekdays=options(weekday_names(language).items(), {choices.weekday}),
+        hours=options(((hour, hour_text(hour, language)) for hour in HOURS), {choices.hour}),
         zones=tuple(
-            (region, _options(((name, _city(name)) for name in names), {choices.time_zone}))
+            (region, options(((name, _city(name)) for name in names), {choices.time_zone}))
             for region, names in _zones(choices.time_zone)
         ),
-        languages=tuple(
-            _options(
-                ((tag, language_name(tag, tag)) for tag in offered.languages),
-                set(reading.languages[place : place + 1]),
-            )
-            for place in range(max(LANGUAGES, len(reading.languages) + 1))
-        ),
-        topics=_options(((topic, topic) for topic in offered.topics), reading.topics),
-        countries=_options(_named(offered.countries, language), reading.countries),
+        languages=offered.language_rows(reading),
+        topics=offered.topic_options(reading),
+        countries=offered.country_options(reading, language),
         text_only=reading.format is Format.TEXT,
         discreet=reading.discreet,
         pause=pause.astimezone(zone).date().isoformat() if pause is not None and pause > now else "",
@@ -263,15 +209,6 @@ def _form(parts: Parts, token: str, choices: Choices, offered: _Offered, languag
         last_day=(today + LONGEST_PAUSE - timedelta(days=1)).isoformat(),
         alerts_while_paused=choices.alerts_while_paused,
     )
-
-
-def _options(named: Iterable[tuple[object, str]], chosen: Collection[object]) -> tuple[Option, ...]:
-    return tuple(Option(value=str(value), label=label, chosen=value in chosen) for value, label in named)
-
-
-def _named(codes: Iterable[str], language: str) -> list[tuple[str, str]]:
-    """Name countries, in the order of their names."""
-    return sorted(((code, country_name(code, language)) for code in codes), key=lambda named: named[1])
 
 
 def _zones(chosen: str) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Request, Response
 
 from newsletter.delivery.deciding import decide
-from newsletter.languages import date_text
+from newsletter.languages import date_text, spoken
 from newsletter.web.forms import FormWrong, Posted, check_mark, posted
-from newsletter.web.pages import Pages, spoken
+from newsletter.web.pages import Pages
 from newsletter.wiring import Parts
 from subscribers.choices import Choices
 from subscribers.leaving import find_leaver, leave, tell_why
