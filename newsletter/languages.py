@@ -9,8 +9,10 @@ from importlib.resources import files
 from io import BytesIO
 from typing import Literal
 from unicodedata import category
+from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError, negotiate_locale
+from babel.core import get_global
 from babel.dates import format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -21,6 +23,10 @@ _RTL_SCRIPTS = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Rohg"
 _RTL_LANGUAGES = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "lrc", "mzn", "ps", "sd", "ug", "ur", "yi"})
 _DIGITS = {"fa": "۰۱۲۳۴۵۶۷۸۹"}  # elsewhere the digits that Babel writes are the ones that readers expect in mail
 _ARABIC_COMMA = frozenset({"ar", "ckb", "fa", "ps", "sd", "ug", "ur"})
+_REGIONS = frozenset(
+    ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+)
+_WORLD = "001"  # the territory of zones that are nobody's
 _LONGEST_NAME = 60
 _MAY_FILL_MAIL = re.compile(r"[/@\\<>]")  # what a link or an address needs, and a name does not
 
@@ -104,6 +110,24 @@ def country_name(code: str, language: str) -> str:
             return translations.gettext("Hong Kong")
         case known:
             return str(_locale(language).territories.get(known, known))
+
+
+@cache
+def zone_names(language: str) -> tuple[tuple[str, str], ...]:
+    """Name the time zones that people live in by country and city: IANA's name and ours, in the order of ours."""
+    locale, known = _locale(language), available_timezones()
+    older: dict[str, str] = {canonical: alias for alias, canonical in get_global("zone_aliases").items()}
+    named = []
+    for zone, territory in get_global("zone_territories").items():
+        region, _, place = zone.partition("/")
+        if region not in _REGIONS or territory == _WORLD or zone not in known:
+            continue
+        # CLDR names some under the name that they had when it began.
+        facts = locale.time_zones.get(zone) or locale.time_zones.get(older.get(zone, ""), {})
+        city = str(facts.get("city") or place.rpartition("/")[2].replace("_", " "))
+        country = country_name(territory, language)
+        named.append((zone, country if country == city else f"{country}: {city}"))
+    return tuple(sorted(named, key=lambda pair: pair[1]))
 
 
 def country_names(codes: Iterable[str], language: str) -> str:

@@ -26,7 +26,7 @@ from newsletter.editions.view import Brand
 from newsletter.operations.schema import require_current
 from newsletter.settings import Settings
 from subscribers.database import Database
-from subscribers.keys import Keys
+from subscribers.keys import Keys, KeysWatch
 from subscribers.suppression import SuppressionList
 from subscribers.tokens import Tokens
 
@@ -80,7 +80,7 @@ class Parts:
     @cached_property
     def tokens(self) -> Tokens:
         """What seals links."""
-        return Tokens(self.keys)
+        return Tokens(self.keys, news=KeysWatch(self.settings.keys_file).news)
 
     @cached_property
     def links(self) -> Links:

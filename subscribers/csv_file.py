@@ -6,15 +6,18 @@ import os
 import re
 import stat
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from email.utils import parseaddr
 from operator import itemgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
 from subscribers.errors import SubscribersError
+from subscribers.formats import FLAGS, NAMES, folded, recognised
 from subscribers.import_row import Reason, Row, RowProblem, shown
 
 MAX_CELL = 10_000  # characters
@@ -33,25 +36,8 @@ _MARKS = (
 )
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1a"))
 _NO_HEADER_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\ud800-\udfff\ufffd]")
+_NOTHING = frozenset(("", "0", "no", "n", "false", "-", "null", "none", "0000-00-00 00:00:00"))  # says a flag
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own first line
-
-# What other programs call a column, best first; compared without case, spaces and punctuation.
-_NAMES = {
-    "email": ("email", "emailaddress", "mail", "mailaddress", "address", "emailid", "emails"),
-    "name": ("name", "fullname", "displayname", "contactname"),
-    "first": ("firstname", "givenname", "forename"),
-    "last": ("lastname", "surname", "familyname"),
-    "language": ("language", "languages", "lang", "langs", "locale"),
-    "topics": ("topics", "topic", "interests", "interest"),
-    "countries": ("countries", "country"),
-    "cadence": ("cadence", "frequency", "rhythm", "howoften"),
-    "confirmed_at": (
-        *("confirmedat", "confirmedon", "confirmed", "confirmtime", "confirmationdate", "confirmationtime"),
-        *("consentat", "consentdate", "consentgivenat", "optinat", "optindate", "optintime", "optedinat"),
-        *("subscribedat", "subscriptiondate", "signupdate"),
-    ),
-    "consent_source": ("consentsource", "consent", "optinsource", "signupsource", "subscriptionsource", "source"),
-}
 
 
 class CsvMissing(SubscribersError):
@@ -82,19 +68,25 @@ class NoEmailColumn(SubscribersError):
     """{path} has no column 'email'. Its first line must name the columns, such as: email,name,language,confirmed_at."""
 
 
+class NoSuchColumn(SubscribersError):
+    """{path} has no column {column!r}. It has: {columns}."""
+
+
 class CsvFile:
     """An open file; iterate over it once for its rows.
 
     Attributes:
+        format: the system that wrote it, if it is one of `formats`; empty otherwise.
         encoding: Python's name of the one that was found.
         delimiter: `,`, `;` or a tab.
         columns: the header's names that are understood, as they stand there.
         ignored: the header's names that are not, and will be ignored.
     """
 
-    def __init__(self, path: Path, binary: BinaryIO) -> None:
+    def __init__(self, path: Path, binary: BinaryIO, mapping: Mapping[str, str]) -> None:
         """Find out encoding and delimiter, and read the header; see `open_csv`."""
         self._path = path
+        self._mapping = mapping
         self._binary = binary
         self._size = max(1, os.fstat(binary.fileno()).st_size)
         self.encoding = _encoding(path, binary)
@@ -149,14 +141,8 @@ class CsvFile:
         if len(cells) != self._width:
             return RowProblem(line, Reason.CELL_COUNT, f"{_count(len(cells))} where the first line has {self._width}")
         cells.append("")  # what an absent column reads
-        if self._first is not None or self._last is not None:
-            cells.append(self._full_name(cells))
+        cells += [make(cells) for make in self._made]
         return Row(line, *self._pick(cells))
-
-    def _full_name(self, cells: list[str]) -> str:
-        if self._name is not None and (name := cells[self._name]).strip():
-            return name
-        return " ".join(cells[column] for column in (self._first, self._last) if column is not None)
 
     def _quoted(self, line: str) -> list[str]:
         """Parse a record that starts with this line; empty if its quotes are broken, and the next line is a row."""
@@ -206,32 +192,75 @@ class CsvFile:
         while line.count('"') % 2 and len(line) < MAX_CELL and (more := self._next_line()):
             line += more  # a name with a line break in it
         headers = {delimiter: _cells(line, delimiter) for delimiter in delimiters}
-        self.delimiter = max(headers, key=lambda delimiter: (len(_places(headers[delimiter])), len(headers[delimiter])))
-        self._settle(headers[self.delimiter])
+        self.delimiter = max(headers, key=lambda delimiter: (_known(headers[delimiter]), len(headers[delimiter])))
+        header = headers[self.delimiter]
+        if len(header) == 1 and "@" in header[0] and not self._mapping:
+            # A list of addresses without a header row, as Mailman prints it: the line is somebody's already.
+            self._again.appendleft(line)
+            self._line -= 1
+            self._settle_list()
+        else:
+            self._settle(header)
 
     def _settle(self, header: list[str]) -> None:
-        places = _places(header)
+        names = [folded(name) for name in header]
+        known = recognised(names)
+        self.format = known.name if known else ""
+        places = _places(names, known.columns if known else NAMES) | self._mapped(header)
         if "email" not in places:
             raise NoEmailColumn(path=self._path)
         self._width = len(header)
-        self._name, self._first, self._last = places.get("name"), places.get("first"), places.get("last")
-        chosen = dict.fromkeys(sorted(places.values()))
-        self.columns = tuple(shown(header[place]) for place in chosen)
+        self._made: list[Callable[[list[str]], str]] = []
+        used = set(places.values())
+        if "first" in places or "last" in places:
+            places["name"] = self._make(_full_name(places.get("name"), places.get("first"), places.get("last")))
+        for field, other in (known.instead if known else {}).items():
+            if other in names:
+                used.add(names.index(other))
+                places[field] = self._make(_either(places.get(field, self._width), names.index(other)))
+        flags = _flags(names, {**FLAGS, **known.flags} if known else FLAGS)
+        if flags:
+            used |= {place for place, _no, _word in flags}
+            places["status"] = self._make(_standing(places.get("status", self._width), flags))
+        self.columns = tuple(shown(header[place]) for place in sorted(used))
         self.ignored = tuple(
-            shown(name) or f"column {place + 1}" for place, name in enumerate(header) if place not in chosen
+            shown(name) or f"column {place + 1}" for place, name in enumerate(header) if place not in used
         )
-        if self._first is not None or self._last is not None:
-            places["name"] = self._width + 1
         self._pick = itemgetter(*(places.get(field, self._width) for field in Row._fields[1:]))
+
+    def _settle_list(self) -> None:
+        self.format, self.columns, self.ignored = "Mailman 3", ("email",), ()
+        self._width, self._made = 1, []
+        places = {
+            "name": self._make(lambda cells: parseaddr(cells[0])[0] if "<" in cells[0] else ""),
+            "email": self._make(lambda cells: parseaddr(cells[0])[1] if "<" in cells[0] else cells[0]),
+        }
+        self._pick = itemgetter(*(places.get(field, self._width) for field in Row._fields[1:]))
+
+    def _make(self, made: Callable[[list[str]], str]) -> int:
+        """Add what makes one more cell of a row's; gives the place where it will stand."""
+        self._made.append(made)
+        return self._width + len(self._made)
+
+    def _mapped(self, header: list[str]) -> dict[str, int]:
+        """Find the columns that somebody named for our fields."""
+        places = {}
+        for field, column in self._mapping.items():
+            if column not in header:
+                raise NoSuchColumn(path=self._path, column=column, columns=", ".join(map(shown, header)))
+            places[field] = header.index(column)
+        return places
 
 
 @contextmanager
-def open_csv(path: Path) -> Iterator[CsvFile]:
+def open_csv(path: Path, *, mapping: Mapping[str, str] = MappingProxyType({})) -> Iterator[CsvFile]:
     """Open a file of subscribers.
 
     Args:
         path: a file in UTF-8, UTF-16 or windows-1252, -1251 or -1256, with cells apart by comma, semicolon or tab,
-            quoted as RFC 4180 says; its first line names the columns.
+            quoted as RFC 4180 says; its first line names the columns. A list of addresses alone needs no such line.
+        mapping: for fields of `Row`, or `first` and `last` (name), how the file calls the column; exactly as it stands
+            there. What is not named is found out.
 
     Raises:
         CsvMissing: it is not there.
@@ -241,6 +270,7 @@ def open_csv(path: Path) -> Iterator[CsvFile]:
         CsvIsNoText: it is something else.
         CsvIsEmpty: it holds nothing.
         NoEmailColumn: its first line names no column for addresses.
+        NoSuchColumn: the mapping names one that is not there.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -252,7 +282,7 @@ def open_csv(path: Path) -> Iterator[CsvFile]:
         raise CsvUnreadable(path=path, reason=getattr(error, "strerror", None) or error) from None
     with binary:
         try:
-            file = CsvFile(path, binary)
+            file = CsvFile(path, binary, mapping)
         except OSError as error:
             raise CsvUnreadable(path=path, reason=error.strerror or error) from None
         yield file
@@ -269,15 +299,55 @@ def _cells(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def _places(header: list[str]) -> dict[str, int]:
+def _places(names: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """Say in which place each of our columns stands; where two would do, the better name has it."""
-    names = ["".join(filter(str.isalnum, name.casefold())) for name in header]
     places: dict[str, int] = {}
-    for field, known in _NAMES.items():
-        found = next((names.index(name) for name in known if name in names), None)
+    for field, called in known.items():
+        found = next((names.index(name) for name in called if name in names), None)
         if found is not None:
             places[field] = found
     return places
+
+
+def _known(header: Sequence[str]) -> int:
+    """Count the columns that are understood."""
+    names = [folded(name) for name in header]
+    known = recognised(names)
+    return len(_places(names, known.columns if known else NAMES))
+
+
+def _flags(names: Sequence[str], flags: Mapping[str, str]) -> list[tuple[int, bool, str]]:
+    """Find the columns that say that somebody is off: place, whether it says so by 'no', and the word for it."""
+    return [
+        (names.index(name.removeprefix("-")), name.startswith("-"), word)
+        for name, word in flags.items()
+        if name.removeprefix("-") in names
+    ]
+
+
+def _full_name(name: int | None, first: int | None, last: int | None) -> Callable[[list[str]], str]:
+    parts = [place for place in (first, last) if place is not None]
+
+    def made(cells: list[str]) -> str:
+        if name is not None and cells[name].strip():
+            return cells[name]
+        return " ".join(cells[place] for place in parts)
+
+    return made
+
+
+def _either(best: int, other: int) -> Callable[[list[str]], str]:
+    return lambda cells: cells[best] if cells[best].strip() else cells[other]
+
+
+def _standing(status: int, flags: Sequence[tuple[int, bool, str]]) -> Callable[[list[str]], str]:
+    def made(cells: list[str]) -> str:
+        for place, by_no, word in flags:
+            if (cells[place].strip().casefold() in _NOTHING) is by_no:
+                return word
+        return cells[status]
+
+    return made
 
 
 def _encoding(path: Path, binary: BinaryIO) -> str:

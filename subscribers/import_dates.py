@@ -10,7 +10,7 @@ _MONTHS = (
 _WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+")
 _TIME = (
     r"(?:[t,\s]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?\s*(?P<half>am|pm)?)?"
-    r"\s*(?P<zone>z|utc|gmt|[+-]\d{2}:?\d{2})?"
+    r"\s*(?P<zone>z|utc|gmt|[+-]\d{2}:?\d{2})?(?:\s[a-z]{3,4})?"  # as Go writes it: +0000 UTC
 )
 _MONTH = r"(?P<word>[a-z]{3,9})\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"

@@ -12,6 +12,7 @@ from babel.core import get_global
 
 from subscribers.addresses import Address, NotAnAddress, parse_address
 from subscribers.import_dates import AmbiguousDate, read_moment
+from subscribers.model import LeftReason
 from subscribers.preferences import Cadence, Reading
 
 MAX_NAME = 200
@@ -26,6 +27,20 @@ _NO = frozenset(
     ("no", "n", "false", "0", "none", "never", "off", "nein", "non", "нет", "hayır", "لا", "withdrawn", "unsubscribed")
 )
 _YES = frozenset(("yes", "y", "true", "1", "x", "ok", "on", "ja", "oui", "si", "sí", "sim", "да", "evet", "نعم", "-"))
+# What a status column says, here and elsewhere.
+_ON = frozenset(("", "active", "subscribed", "enabled", "confirmed", "on", "yes", "true", "1"))
+_GONE = {
+    **dict.fromkeys(("unsubscribed", "left", "opted out", "optedout", "removed", "erased"), LeftReason.UNSUBSCRIBED),
+    **dict.fromkeys(("blocklisted", "blacklisted", "blocked"), LeftReason.UNSUBSCRIBED),
+    **dict.fromkeys(("cleaned", "bounced", "bouncing", "by_bounces"), LeftReason.BOUNCED),
+    **dict.fromkeys(("spam complaint", "spam", "complained"), LeftReason.COMPLAINED),
+}
+_NOT_ON = frozenset(
+    (
+        *("unconfirmed", "pending", "disabled", "inactive", "archived", "non-subscribed", "nonsubscribed", "unknown"),
+        *("never subscribed", "transactional", "by_user", "by_moderator", "off", "no", "false", "0"),
+    )
+)
 
 
 class Reason(StrEnum):
@@ -57,6 +72,12 @@ class Reason(StrEnum):
     CONSENT_REFUSED = "consent_refused", "The consent of this row says '{detail}'."
     DUPLICATE = "duplicate", "The same address was taken from line {detail}."
     PENDING = "pending", "This address is known and waits for its owner's own confirmation."
+    LEFT_THERE = "left_there", "This person had left at the former place ('{detail}'); their address is suppressed."
+    NOT_ON = "not_on", "This person got no mail at the former place ('{detail}')."
+    BAD_STATUS = (
+        "bad_status",
+        "Status '{detail}' may mean anything; take the column out, or write: active, unsubscribed.",
+    )
     LEFT = "left", "This person has left; only they can come back, by signing up afresh."
     SUPPRESSED = "suppressed", "This address must get no mail; only its owner can undo that, by signing up afresh."
 
@@ -86,6 +107,16 @@ class Row(NamedTuple):
     cadence: str = ""
     confirmed_at: str = ""
     consent_source: str = ""
+    status: str = ""
+
+
+class Gone(NamedTuple):
+    """What a row says of somebody who left at the former place: they are not taken, and nobody else brings them in."""
+
+    line: int
+    address: Address
+    reason: LeftReason
+    said: str
 
 
 class Applicant(NamedTuple):
@@ -120,9 +151,11 @@ class RowReader:
         self._aliases: dict[str, list[str]] = get_global("territory_aliases")  # type: ignore[assignment]
         self._wishes: dict[tuple[str, str, str], Reading] = {}
 
-    def read(self, row: Row) -> Applicant | RowProblem:
-        """Read one row: a person who may be taken, or the first thing that is wrong."""
+    def read(self, row: Row) -> Applicant | Gone | RowProblem:
+        """Read one row: a person who may be taken, one who left, or the first thing that is wrong."""
         try:
+            if row.status and (word := row.status.strip().casefold()) not in _ON:
+                return _off(row, word)
             confirmed_at, source = self._consent_of(row)
             return Applicant(
                 row.line,
@@ -231,6 +264,13 @@ def _address(cell: str) -> Address:
     refused = _RefusedError(Reason.BAD_ADDRESS)
     refused.detail = reason
     raise refused
+
+
+def _off(row: Row, word: str) -> Gone:
+    """Read the row of somebody who got no mail at the former place."""
+    if word in _GONE:
+        return Gone(row.line, _address(row.email), _GONE[word], word)
+    raise _RefusedError(Reason.NOT_ON if word in _NOT_ON else Reason.BAD_STATUS, row.status)
 
 
 def _cadence(cell: str) -> Cadence:

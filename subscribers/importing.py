@@ -4,8 +4,8 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from subscribers.addresses import Address
 from subscribers.consent import Consent, ConsentAct
 from subscribers.database import Base
-from subscribers.import_row import Applicant, Reason, Row, RowProblem, RowReader
+from subscribers.import_row import Applicant, Gone, Reason, Row, RowProblem, RowReader
+from subscribers.imports import MAX_FILE, UNDO_WITHIN, Import
 from subscribers.model import Status, Subscriber
 from subscribers.preferences import Cadence, Profile, Reading
 from subscribers.suppression import SuppressionList
@@ -31,16 +32,20 @@ class ImportReport:
     """What became of the rows: `read` is `taken`, `already_there` and all of `not_taken` together.
 
     Attributes:
+        number: the import's, by which it can be undone; None if nothing was changed.
         read: rows of the file, without blank ones.
         taken: people who are subscribers now, or would be if this was a dry run.
         already_there: active already; what they chose stays as it is.
+        barred: addresses that are suppressed now, since their owners left at the former place.
         not_taken: how many rows for each reason, the most frequent first.
         problems: the first 10,000 rows that were not taken, in the file's order.
     """
 
+    number: int | None
     read: int
     taken: int
     already_there: int
+    barred: int
     not_taken: Mapping[Reason, int]
     problems: tuple[RowProblem, ...]
 
@@ -59,6 +64,8 @@ def import_subscribers(
     default_language: str,
     country_code: Callable[[str], str | None] | None = None,
     now: datetime,
+    file: str = "",
+    undo_within: timedelta = UNDO_WITHIN,
     dry_run: bool = False,
     on_problem: Callable[[RowProblem], None] | None = None,
     on_progress: Callable[[int], None] | None = None,
@@ -74,14 +81,19 @@ def import_subscribers(
         default_language: a BCP 47 tag for those whose row names none.
         country_code: gives the two-letter code for a country's name, or None.
         now: the time of import, in UTC.
+        file: its name, for whoever looks for this import later.
+        undo_within: how long it can be undone.
         dry_run: do and check all of it, report the same, and leave nothing behind.
         on_problem: gets each row that is not taken, in the file's order within every thousand.
         on_progress: gets the number of rows read so far, after every thousand.
     """
     reader = RowReader(consent=consent, default_language=default_language, country_code=country_code, now=now)
-    importing = _Import(session, reader, suppression, now, on_problem)
     savepoint = session.begin_nested()
     try:
+        record = Import(at=now, file=file[-MAX_FILE:], consent=consent or "", taken=0, undo_until=now + undo_within)
+        session.add(record)
+        session.flush()
+        importing = _Import(session, reader, suppression, now, record.id, on_problem)
         remaining = iter(rows)
         while batch := list(islice(remaining, BATCH)):
             importing.take(batch)
@@ -90,11 +102,13 @@ def import_subscribers(
     except BaseException:
         savepoint.rollback()
         raise
-    if dry_run:
+    report = importing.report(None if dry_run else record.id)
+    if dry_run or not (report.taken or report.barred):
         savepoint.rollback()
-    else:
-        savepoint.commit()
-    return importing.report()
+        return replace(report, number=None)
+    record.taken = report.taken
+    savepoint.commit()
+    return report
 
 
 class _Known(NamedTuple):
@@ -111,6 +125,7 @@ class _Import:
         reader: RowReader,
         suppression: SuppressionList,
         now: datetime,
+        number: int,
         on_problem: Callable[[RowProblem], None] | None,
     ) -> None:
         self._session = session
@@ -118,7 +133,8 @@ class _Import:
         self._suppression = suppression
         self._now = now
         self._on_problem = on_problem
-        self._joined = _just_confirmed(now)
+        self._joined = {**_just_confirmed(now), "import_id": number}
+        self._barred = 0
         self._profiles: dict[Reading, int] = {}
         # Who was taken from which line: ids rise, so that two plain arrays (16 bytes a person) answer by bisection.
         self._ids, self._lines = array("q"), array("q")
@@ -133,15 +149,19 @@ class _Import:
         read = [row if isinstance(row, RowProblem) else self._reader.read(row) for row in batch]
         problems = [row for row in read if isinstance(row, RowProblem)]
         problems += self._settle([row for row in read if isinstance(row, Applicant)])
+        if gone := [row for row in read if isinstance(row, Gone)]:
+            problems += self._bar(gone)
         for problem in sorted(problems):
             self._report(problem)
 
-    def report(self) -> ImportReport:
+    def report(self, number: int | None) -> ImportReport:
         """Say what became of the rows."""
         return ImportReport(
+            number=number,
             read=self.read,
             taken=len(self._ids),
             already_there=self._already_there,
+            barred=self._barred,
             not_taken=dict(self._not_taken.most_common()),
             problems=tuple(self._problems),
         )
@@ -172,6 +192,19 @@ class _Import:
                 new[key] = applicant
         if overtaken := self._write(new):
             yield from self._settle(overtaken)
+
+    def _bar(self, gone: list[Gone]) -> Iterator[RowProblem]:
+        """Suppress those who left at the former place, apart from those who are on here by their own word."""
+        known = self._known([one.address.key for one in gone])
+        barred: dict[str, str] = {}
+        for one in gone:
+            here = known.get(one.address.key)
+            if here is not None and here.status is not Status.LEFT:
+                self._already_there += 1
+                continue
+            barred[one.address.key] = one.reason
+            yield RowProblem(one.line, Reason.LEFT_THERE, one.said)
+        self._barred += self._suppression.add_many(self._session, barred, now=self._now)
 
     def _known(self, keys: list[str]) -> dict[str, _Known]:
         found = select(Subscriber.address_key, Subscriber.id, Subscriber.status).where(Subscriber.address_key.in_(keys))

@@ -1,11 +1,14 @@
 """Every import is kept as one row, so that a wrong one can be undone as a whole."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from subscribers.database import Base
+
+UNDO_WITHIN = timedelta(days=7)
+MAX_FILE = 200  # characters of a file's name
 
 
 class Import(Base):
@@ -24,7 +27,7 @@ class Import(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
-    file: Mapped[str] = mapped_column(String(200))
+    file: Mapped[str] = mapped_column(String(MAX_FILE))
     consent: Mapped[str] = mapped_column(Text)
     taken: Mapped[int] = mapped_column(default=0)
     undo_until: Mapped[datetime]

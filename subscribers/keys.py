@@ -29,7 +29,9 @@ from subscribers.errors import SubscribersError
 
 KEY_BYTES = 64  # AES-SIV with AES-256 takes two keys of 32 bytes (RFC 5297)
 LEAST_RSA_BITS = 1024  # verifiers take no shorter signature (RFC 8301 3.2); ours are made with more
-_DKIM_TABLE = re.compile(r"^[ \t]*\[[ \t]*dkim[ \t]*\][ \t]*(#.*)?$", re.MULTILINE)
+_ANY_TABLE = re.compile(r"^[ \t]*\[", re.MULTILINE)
+_CURRENT = re.compile(r"^[ \t]*current[ \t]*=[ \t]*\d+", re.MULTILINE)
+_NUMBERS = range(256)
 
 DkimKey = RSAPrivateKey | Ed25519PrivateKey
 
@@ -48,6 +50,34 @@ class SelectorWrong(SubscribersError):
 
 class SelectorTaken(SubscribersError):
     """{path} holds a DKIM key {selector} already. Name another with --selector; a key that was used is not replaced."""
+
+
+class NoKeyLeft(SubscribersError):
+    """{path} holds a key for each of the 256 numbers. Take out those that no mail in use was sealed with."""
+
+
+class KeysWatch:
+    """Sees when the keys file was changed, so that a process that runs for long learns of fresh keys."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file as it is now."""
+        self._path = path
+        self._seen = self._stamp()
+
+    def news(self) -> "Keys | None":
+        """Give what the file holds if it is another one than when it was last asked for; None if it is not."""
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return None
+        self._seen = stamp
+        return Keys.load(self._path)
+
+    def _stamp(self) -> tuple[int, int]:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return 0, 0
+        return found.st_ino, found.st_mtime_ns
 
 
 def is_selector(text: str) -> bool:
@@ -122,9 +152,45 @@ class Keys:
             grown = cls(
                 tokens=keys.tokens, current=keys.current, suppression=keys.suppression, dkim={**keys.dkim, name: data}
             )
-            text = _with_line(path.read_text(encoding="ascii"), _dkim_line(name, data))
+            text = _with_line(path.read_text(encoding="ascii"), "dkim", _dkim_line(name, data))
             if not grown._is_in(text):
                 raise KeysUnreadable(path=path, reason="it is laid out in a way that no DKIM key can be added to.")
+            _replace(path.resolve(), text)
+        return grown
+
+    @classmethod
+    def rotate(cls, path: Path, *, forget_old: bool = False) -> "Keys":
+        """Put a fresh token key into the file, which new links are sealed with; all else stays as it is.
+
+        Args:
+            path: the keys file; replaced in one step, as in `add_dkim`.
+            forget_old: whether links that the older keys sealed shall open nothing any more, as after a theft of the
+                file. Without it every link in every old mail keeps working.
+
+        Returns:
+            What the file holds now.
+
+        Raises:
+            NoKeyLeft: all 256 numbers are taken.
+            KeysMissing, KeysUnreadable: as `load`.
+        """
+        with _alone(path):
+            keys = cls.load(path)
+            number = next((one for one in _NUMBERS if one > max(keys.tokens)), None)
+            if number is None:
+                number = next((one for one in _NUMBERS if one not in keys.tokens), None)
+            if number is None:
+                raise NoKeyLeft(path=path)
+            fresh = secrets.token_bytes(KEY_BYTES)
+            kept = {} if forget_old else keys.tokens
+            grown = cls(tokens={**kept, number: fresh}, current=number, suppression=keys.suppression, dkim=keys.dkim)
+            text = path.read_text(encoding="ascii")
+            if forget_old:
+                text = _without_tokens(text)
+            text = _with_line(text, "tokens", f'{number} = "{base64.b64encode(fresh).decode()}"')
+            text = _CURRENT.sub(f"current = {number}", text, count=1)
+            if not grown._is_in(text):
+                raise KeysUnreadable(path=path, reason="it is laid out in a way that no key can be added to.")
             _replace(path.resolve(), text)
         return grown
 
@@ -215,11 +281,25 @@ def _dkim_line(name: str, key: bytes) -> str:
     return f'{name} = "{base64.b64encode(key).decode()}"'
 
 
-def _with_line(text: str, line: str) -> str:
-    table = _DKIM_TABLE.search(text)
-    if table is None:
-        return f"{text.rstrip()}\n\n[dkim]\n{line}\n"
-    return f"{text[: table.end()]}\n{line}{text[table.end() :]}"
+def _with_line(text: str, table: str, line: str) -> str:
+    found = _table(table).search(text)
+    if found is None:
+        return f"{text.rstrip()}\n\n[{table}]\n{line}\n"
+    return f"{text[: found.end()]}\n{line}{text[found.end() :]}"
+
+
+def _without_tokens(text: str) -> str:
+    """Take every line out of the table of token keys."""
+    found = _table("tokens").search(text)
+    if found is None:
+        return text
+    end = _ANY_TABLE.search(text, found.end())
+    rest = text[end.start() :] if end else ""
+    return f"{text[: found.end()]}\n\n{rest}"
+
+
+def _table(name: str) -> re.Pattern[str]:
+    return re.compile(rf"^[ \t]*\[[ \t]*{name}[ \t]*\][ \t]*(#.*)?$", re.MULTILINE)
 
 
 @contextmanager

@@ -27,6 +27,7 @@ class LeftReason(StrEnum):
     BOUNCED = "bounced"
     COMPLAINED = "complained"
     ERASED = "erased"
+    UNDONE = "undone"  # the import by which they had come
 
 
 class WhyLeft(StrEnum):
@@ -129,6 +130,10 @@ class Subscriber(Base):
         self.cadence, self.digest_hour, self.digest_weekday, self.time_zone = Cadence.WEEKLY, 7, 1, ""
         self.alerts, self.alerts_while_paused, self.paused_until = True, False, None
         self.created_at, self.joined_at = now, None
+        self.revoke_links()
+
+    def revoke_links(self) -> None:
+        """Make every link that this person was sent so far open nothing."""
         self.token_epoch += 1
 
     def leave(self, reason: LeftReason, now: datetime) -> bool:

@@ -1,11 +1,12 @@
 """Addresses that must get no mail, kept as keyed hashes: they survive erasure and name nobody."""
 
 import hmac
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import LargeBinary, String
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -50,6 +51,25 @@ class SuppressionList:
             session.flush()  # what others left in the session must fail on its own account
             with suppress(IntegrityError), session.begin_nested():
                 session.add(Suppression(hash=hashed, reason=reason, at=now))
+
+    def add_many(self, session: Session, reasons: Mapping[str, str], *, now: datetime) -> int:
+        """Suppress many addresses; those that are already stay as they are.
+
+        Args:
+            session: a writing transaction.
+            reasons: why, by address key.
+            now: the moment.
+
+        Returns:
+            How many were not suppressed before.
+        """
+        rows = [{"hash": self.hash(key), "reason": reason, "at": now} for key, reason in reasons.items()]
+        if not rows:
+            return 0
+        connection = session.connection()
+        kind = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        statement = kind(Suppression).on_conflict_do_nothing(index_elements=["hash"]).returning(Suppression.hash)
+        return len(connection.execute(statement, rows).all())
 
     def put(self, session: Session, address_key: str, *, reason: str, now: datetime) -> None:
         """Suppress an address for this reason, whatever the reason was before."""

@@ -3,6 +3,7 @@
 import base64
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -53,8 +54,17 @@ class Tokens:
     27 bytes are 36 characters without padding.
     """
 
-    def __init__(self, keys: Keys) -> None:
-        """Take the keys; old ones open, the current one seals."""
+    def __init__(self, keys: Keys, *, news: Callable[[], Keys | None] = lambda: None) -> None:
+        """Take the keys; old ones open, the current one seals.
+
+        Args:
+            keys: as the file has them now.
+            news: gives them afresh if they have changed since; asked when a token names a key that is not known.
+        """
+        self._news = news
+        self._take(keys)
+
+    def _take(self, keys: Keys) -> None:
         self._ciphers = {key_id: AESSIV(key) for key_id, key in keys.tokens.items()}
         key_id = bytes([keys.current])
         self._key_id = key_id
@@ -116,6 +126,8 @@ class Tokens:
         if not _SPELLING.fullmatch(token):
             raise InvalidToken
         raw = base64.urlsafe_b64decode(token)
+        if raw[0] not in self._ciphers and (keys := self._news()) is not None:
+            self._take(keys)  # somebody has rotated them: another process seals with the fresh one already
         try:
             first, second = _FACTS.unpack(self._ciphers[raw[0]].decrypt(raw[1:], [raw[:1], *about]))
         except (KeyError, InvalidTag):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.model import Appeal, AppealStatus, AppealText
@@ -39,6 +40,11 @@ def person(
         )
     )
     return made
+
+
+def consents_of(email: str) -> Select[tuple[Consent]]:
+    """A question for what somebody agreed to."""
+    return select(Consent).join(Subscriber, Subscriber.id == Consent.subscriber_id).where(Subscriber.email == email)
 
 
 def appeal(

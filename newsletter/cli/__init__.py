@@ -26,6 +26,8 @@ COMMANDS = {
     "web": "web",
     "database": "database",
     "dkim": "dkim",
+    "keys": "keys",
+    "returns": "returns",
 }
 
 

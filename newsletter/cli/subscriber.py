@@ -1,7 +1,6 @@
 """`newsletter subscriber`: bring people in with proof of their consent, and see who is there."""
 
 import os
-from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,22 +9,19 @@ import click
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from newsletter.appeals.countries import country_code
-from newsletter.cli.context import Context, pass_context
-from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table, warn
+from newsletter.cli.context import Context, language_tag, pass_context
+from newsletter.cli.importing import import_, imports, undo
+from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table
 from newsletter.delivery.story import Person, Story, story_of
 from newsletter.errors import NewsletterError
-from newsletter.languages import weekday_names
+from newsletter.languages import spoken, weekday_names
+from newsletter.web.snippet import sign_up_form
 from subscribers.addresses import parse_address
-from subscribers.csv_file import CsvFile, open_csv
 from subscribers.erasing import NoSuchSubscriber, erase
 from subscribers.exporting import export_subscribers
-from subscribers.import_row import Reason, RowProblem
-from subscribers.importing import ImportReport, import_subscribers
 from subscribers.model import Status, Subscriber
 
 SHOWN = 20
-KNOWN = "email, name, language, topics, countries, cadence, confirmed_at, consent_source"
 
 
 class CanNotWrite(NewsletterError):
@@ -37,51 +33,8 @@ def subscriber() -> None:
     """Bring people in, and see who is there."""
 
 
-@subscriber.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--consent", help='How everybody in the file agreed: "signed the list at the May Day stall, 2026".')
-@click.option(
-    "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write every row not taken to this new file."
-)
-@click.option("--dry-run", is_flag=True, help="Check everything and report; change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
-@pass_context
-def import_(
-    context: Context, file: Path, consent: str | None, report: Path | None, dry_run: bool, as_json: bool
-) -> None:
-    """Take people over from a CSV file. Nobody who left comes back by it, nobody's own choices change.
-
-    Columns: email, name, language, topics, countries, cadence, confirmed_at, consent_source; several values in
-    a cell apart by |. Each row needs to say when and how that person agreed, or --consent says it for all.
-    """
-    parts = context.parts
-    with ExitStack() as stack:
-        csv = stack.enter_context(open_csv(file))
-        sink = stack.enter_context(report.open("x", encoding="utf-8")) if report else None
-
-        def note(problem: RowProblem) -> None:
-            if sink:
-                sink.write(printable(f"line {problem.line}: {problem.sentence}") + "\n")
-
-        bar = stack.enter_context(progress("Reading", total=None))
-        session = stack.enter_context(parts.database.write())
-        parts.database.serialise(session, "subscribers")
-        found = import_subscribers(
-            session,
-            csv,
-            suppression=parts.suppression,
-            consent=consent,
-            default_language=parts.settings.language,
-            country_code=country_code,
-            now=parts.clock(),
-            dry_run=dry_run,
-            on_problem=note,
-            on_progress=lambda count: bar.update(bar.task_ids[0], completed=count),
-        )
-    if as_json:
-        show_json(_report_document(found, csv, dry_run=dry_run))
-    else:
-        _tell(found, csv, report, dry_run=dry_run)
+for command in (import_, imports, undo):
+    subscriber.add_command(command)
 
 
 @subscriber.command("list")
@@ -190,6 +143,34 @@ def erase_(context: Context, email: str, yes: bool) -> None:
     say("Erased. No mail goes to this address, and no import brings it back; a fresh sign-up by that person does.")
 
 
+@subscriber.command()
+@click.argument("email")
+@pass_context
+def revoke(context: Context, email: str) -> None:
+    """Make every link that this person was sent so far open nothing: for when somebody else got hold of one.
+
+    The links in the next mail to them work again.
+    """
+    address = parse_address(email)
+    with context.parts.database.write() as session:
+        found = session.scalar(select(Subscriber).where(Subscriber.address_key == address.key))
+        if found is None:
+            raise NoSuchSubscriber
+        found.revoke_links()
+    say("Every link in mails to this address so far is dead. The next mail has new ones.")
+
+
+@subscriber.command()
+@click.option("--language", callback=language_tag, help="Of the form; without it the organisation's.")
+@click.option("--source", default="", help="What the record of consent calls this form: union.example")
+@pass_context
+def form(context: Context, language: str | None, source: str) -> None:
+    """Print a sign-up form as plain HTML, to be put into any site. It leads to the page where people choose."""
+    settings = context.settings
+    tag = spoken(language or settings.language)
+    say(sign_up_form(settings.base_url, tag, source=source))
+
+
 def _tell_person(person: Person) -> None:
     name = f", {person.name}" if person.name else ""
     say(printable(f"  {_day(person.created_at)}  on record as number {person.id}{name}"))
@@ -256,40 +237,3 @@ def _document(person: Subscriber) -> dict[str, Any]:
         "joined_at": person.joined_at.isoformat() if person.joined_at else None,
         "left_at": person.left_at.isoformat() if person.left_at else None,
     }
-
-
-def _report_document(found: ImportReport, csv: CsvFile, *, dry_run: bool) -> dict[str, Any]:
-    return {
-        "dry_run": dry_run,
-        "read": found.read,
-        "taken": found.taken,
-        "already_there": found.already_there,
-        "not_taken": {reason.value: count for reason, count in found.not_taken.items()},
-        "problems": [
-            {"line": problem.line, "reason": problem.reason.value, "sentence": problem.sentence}
-            for problem in found.problems
-        ],
-        "encoding": csv.encoding,
-        "ignored_columns": list(csv.ignored),
-    }
-
-
-def _tell(found: ImportReport, csv: CsvFile, report: Path | None, *, dry_run: bool) -> None:
-    if not csv.encoding.startswith("utf"):
-        warn(f"Read as {csv.encoding}: if names look wrong, save the file as UTF-8 and import that.")
-    if csv.ignored:
-        warn(printable(f"Columns not used: {', '.join(csv.ignored)}. Known are {KNOWN}."))
-    shown = found.problems[:SHOWN]
-    for problem in shown:
-        warn(printable(f"line {problem.line}: {problem.sentence}"))
-    if found.not_taken.keys() & {Reason.NO_CONSENT_DATE, Reason.NO_CONSENT_SOURCE}:
-        warn('If everybody in the file agreed in one way, say so: --consent "signed the list at the May Day stall".')
-    rest = found.not_taken_in_all - len(shown)
-    if rest:
-        where = f"all of them are in {report}" if report else "--report FILE writes them all down"
-        warn(f"… and {counted(rest, 'row')} more not taken; {where}.")
-    say(
-        f"{counted(found.read, 'row')} read: {found.taken:,} {'would be taken' if dry_run else 'taken'}, "
-        f"{found.already_there:,} already there, {found.not_taken_in_all:,} not taken."
-        + (" Nothing was changed (--dry-run)." if dry_run else "")
-    )

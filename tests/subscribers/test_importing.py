@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -106,7 +107,7 @@ def test_a_row_taken_is_in_exactly_the_state_of_somebody_who_confirmed(database,
         )
         other.confirm(NOW)
         session.add(other)
-    personal = {"id", "email", "address_key"}
+    personal = {"id", "email", "address_key", "import_id"}
     with database.read() as session:
         imported, confirmed = (
             {name: value for name, value in found._mapping.items() if name not in personal}
@@ -290,7 +291,7 @@ def test_a_dry_run_reports_the_same_and_leaves_nothing(database, take, suppressi
         assert everything(session) == before
     with database.write() as session:
         assert everything(session) == before
-        assert take(session, rows) == dry
+        assert replace(take(session, rows), number=None) == dry
         assert dry.taken == 1
 
 

@@ -12,7 +12,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from subscribers.keys import KEY_BYTES, Keys, KeysMissing, KeysUnreadable, SelectorTaken, SelectorWrong
+from subscribers.keys import (
+    KEY_BYTES,
+    Keys,
+    KeysMissing,
+    KeysUnreadable,
+    KeysWatch,
+    NoKeyLeft,
+    SelectorTaken,
+    SelectorWrong,
+)
+from subscribers.tokens import InvalidToken, Purpose, Tokens
 
 
 @pytest.fixture
@@ -303,3 +313,64 @@ def test_a_damaged_dkim_key_is_refused_in_one_sentence(path, table):
 def test_the_table_that_the_damaged_ones_are_made_from_is_good(path):
     write(path, f'dkim = {{ a = "{in_base64(ED25519)}" }}\n{saved()}')
     assert list(Keys.load(path).dkim) == ["a"]
+
+
+# ── rotation ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_fresh_key_seals_and_the_old_one_still_opens(keys, path):
+    keys.save(path)
+    grown = Keys.rotate(path)
+    assert Keys.load(path) == grown
+    assert (grown.current, set(grown.tokens), grown.tokens[1]) == (2, {1, 2}, keys.tokens[1])
+    assert (grown.suppression, grown.dkim) == (keys.suppression, keys.dkim)
+    assert path.stat().st_mode & 0o777 == 0o600
+    old = Tokens(keys).issue(Purpose.UNSUBSCRIBE, subscriber_id=7, epoch=0)
+    assert Tokens(grown).read(Purpose.UNSUBSCRIBE, old).subscriber_id == 7
+
+
+def test_after_a_theft_the_old_ones_open_nothing(keys, path):
+    keys.save(path)
+    Keys.add_dkim(path, "rsa2026", Ed25519PrivateKey.generate())
+    Keys.rotate(path)
+    grown = Keys.rotate(path, forget_old=True)
+    assert (set(grown.tokens), grown.current) == ({3}, 3)
+    assert set(Keys.load(path).dkim) == {"rsa2026"}
+    old = Tokens(keys).issue(Purpose.UNSUBSCRIBE, subscriber_id=7, epoch=0)
+    with pytest.raises(InvalidToken):
+        Tokens(grown).read(Purpose.UNSUBSCRIBE, old)
+
+
+def test_what_a_person_wrote_beside_the_keys_stays(keys, path):
+    keys.save(path)
+    path.write_text(path.read_text().replace("[tokens]", "# ours since May\n[tokens]  # never print this"))
+    Keys.rotate(path)
+    assert "# ours since May\n[tokens]  # never print this\n2 = " in path.read_text()
+
+
+def test_numbers_come_again_only_when_none_is_left(keys, path):
+    full = Keys(tokens={n: keys.tokens[1] for n in range(256) if n != 3}, current=255, suppression=keys.suppression)
+    full.save(path)
+    assert Keys.rotate(path).current == 3
+    with pytest.raises(NoKeyLeft):
+        Keys.rotate(path)
+
+
+def test_a_process_that_runs_for_long_opens_what_another_sealed_with_the_fresh_key(keys, path):
+    keys.save(path)
+    running = Tokens(Keys.load(path), news=KeysWatch(path).news)
+    token = Tokens(Keys.rotate(path)).issue(Purpose.PREFERENCES, subscriber_id=7, epoch=0)
+    assert running.read(Purpose.PREFERENCES, token).subscriber_id == 7
+
+
+def test_an_unknown_key_makes_it_read_the_file_once_and_not_for_each_token(keys, path, monkeypatch):
+    keys.save(path)
+    running = Tokens(keys, news=KeysWatch(path).news)
+    stranger = Keys(tokens={9: keys.suppression}, current=9, suppression=keys.suppression)
+    token = Tokens(stranger).issue(Purpose.PREFERENCES, subscriber_id=7, epoch=0)
+    read = []
+    monkeypatch.setattr(Keys, "load", read.append)
+    for _ in range(5):
+        with pytest.raises(InvalidToken):
+            running.read(Purpose.PREFERENCES, token)
+    assert read == []

@@ -5,7 +5,6 @@ The sealed token in the address is the authority. GET shows; only POST changes, 
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -13,7 +12,7 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import RedirectResponse
 
 from newsletter.delivery.deciding import decide
-from newsletter.languages import hour_text, spoken, weekday_names
+from newsletter.languages import hour_text, spoken, weekday_names, zone_names
 from newsletter.web.forms import Posted, check_mark, posted
 from newsletter.web.pages import Pages
 from newsletter.web.public.choosing import Offered, Option, number_in, options, word_in
@@ -25,7 +24,6 @@ from subscribers.preferences import Cadence, Format, Reading
 from subscribers.tokens import Purpose
 
 LONGEST_PAUSE = timedelta(days=366)
-REGIONS = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")  # of IANA's zones
 SOURCE = "preferences page"
 
 
@@ -36,8 +34,7 @@ class PreferencesForm:
     Attributes:
         mark: that the form is ours.
         cadence, alerts, discreet, alerts_while_paused, text_only: as in `Choices`.
-        weekdays, hours, topics, countries: to choose from.
-        zones: to choose from, by part of the world.
+        weekdays, hours, zones, topics, countries: to choose from.
         languages: one list for each place in the order.
         pause: the day until which nothing comes, as 2026-12-03; empty means no pause.
         first_day, last_day: that a pause can have.
@@ -48,7 +45,7 @@ class PreferencesForm:
     alerts: bool
     weekdays: tuple[Option, ...]
     hours: tuple[Option, ...]
-    zones: tuple[tuple[str, tuple[Option, ...]], ...]
+    zones: tuple[Option, ...]
     languages: tuple[tuple[Option, ...], ...]
     topics: tuple[Option, ...]
     countries: tuple[Option, ...]
@@ -195,10 +192,7 @@ def _form(parts: Parts, token: str, choices: Choices, offered: Offered, language
         alerts=choices.alerts,
         weekdays=options(weekday_names(language).items(), {choices.weekday}),
         hours=options(((hour, hour_text(hour, language)) for hour in HOURS), {choices.hour}),
-        zones=tuple(
-            (region, options(((name, _city(name)) for name in names), {choices.time_zone}))
-            for region, names in _zones(choices.time_zone)
-        ),
+        zones=_zones(choices.time_zone, language),
         languages=offered.language_rows(reading),
         topics=offered.topic_options(reading),
         countries=offered.country_options(reading, language),
@@ -211,23 +205,8 @@ def _form(parts: Parts, token: str, choices: Choices, offered: Offered, language
     )
 
 
-def _zones(chosen: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Give the zones to choose from, by part of the world; an unusual one that somebody has comes first."""
-    usual = _zones_by_region()
-    if not chosen or any(chosen in names for _region, names in usual):
-        return usual
-    return (chosen, (chosen,)), *usual
-
-
-@cache
-def _zones_by_region() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    regions: dict[str, list[str]] = {region: [] for region in REGIONS}
-    for name in sorted(time_zones()):
-        region, _, place = name.partition("/")
-        if place and region in regions:
-            regions[region].append(name)
-    return tuple((region, tuple(names)) for region, names in regions.items())
-
-
-def _city(zone: str) -> str:
-    return zone.partition("/")[2].replace("_", " ").replace("/", ", ") or zone
+def _zones(chosen: str, language: str) -> tuple[Option, ...]:
+    """Give the zones to choose from, by country; an unusual one that somebody has comes first."""
+    usual = zone_names(language)
+    unusual = [(chosen, chosen)] if chosen and chosen not in dict(usual) else []
+    return options([*unusual, *usual], {chosen})

@@ -1,0 +1,136 @@
+"""Undoing an import: whoever came by it goes again, as if they had never been taken over."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Delete, Update, delete, exists, func, literal, select, update
+from sqlalchemy.orm import Session
+
+from newsletter.delivery.model import Delivery
+from newsletter.errors import NewsletterError
+from subscribers.choices import Change
+from subscribers.consent import Consent
+from subscribers.imports import Import
+from subscribers.model import LeftReason, Status, Subscriber
+from subscribers.preferences import Profile, Reading
+from subscribers.requests import SignUp
+from subscribers.suppression import Suppression
+
+STEP = 20_000  # subscribers' numbers that are looked at in one statement, so that progress is seen
+
+
+class NoSuchImport(NewsletterError):
+    """There is no import {number}. `newsletter subscriber imports` lists them."""
+
+
+class UndoneAlready(NewsletterError):
+    """Import {number} was undone on {at:%Y-%m-%d %H:%M} UTC."""
+
+
+class TooLateToUndo(NewsletterError):
+    """Import {number} could be undone until {until:%Y-%m-%d %H:%M} UTC. `subscriber erase` still removes one person."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undone:
+    """What undoing came to.
+
+    Attributes:
+        removed: people of whom nothing is left.
+        emptied: people who had mails planned or sent: their row stays for the counts, without saying who it was.
+        kept: people who have acted by themselves since: left, or chosen otherwise.
+        lifted: addresses that are suppressed no longer, which the import had suppressed.
+    """
+
+    removed: int
+    emptied: int
+    kept: int
+    lifted: int
+
+
+def undo_import(
+    session: Session, number: int, *, now: datetime, on_progress: Callable[[int], None] = lambda _count: None
+) -> Undone:
+    """Take back an import as a whole.
+
+    Nobody is suppressed by it: the right file can be imported afterwards.
+
+    Args:
+        session: a writing transaction in which nobody else adds subscribers.
+        number: the import's.
+        now: the moment.
+        on_progress: gets how many subscribers were looked at so far.
+
+    Raises:
+        NoSuchImport: there is none.
+        UndoneAlready: it was.
+        TooLateToUndo: its time is over.
+    """
+    found = session.get(Import, number)
+    if found is None:
+        raise NoSuchImport(number=number)
+    if found.undone_at is not None:
+        raise UndoneAlready(number=number, at=found.undone_at)
+    if now > found.undo_until:
+        raise TooLateToUndo(number=number, until=found.undo_until)
+    first, last = session.execute(
+        select(func.min(Subscriber.id), func.max(Subscriber.id)).where(Subscriber.import_id == number)
+    ).one()
+    nobody = Profile.of(session, Reading())
+    session.flush()
+    removed = emptied = 0
+    for start in range(first or 0, (last or -1) + 1, STEP):
+        among = Subscriber.id.between(start, start + STEP - 1)
+        # Who left or changed something has seen our mails and decided: that stays, whatever the file was.
+        theirs = (
+            among,
+            Subscriber.import_id == number,
+            Subscriber.status == Status.ACTIVE,
+            ~exists(select(Change.id).where(Change.subscriber_id == Subscriber.id)),
+        )
+        written_to = exists(select(Delivery.id).where(Delivery.subscriber_id == Subscriber.id))
+        emptied += _emptied(session, select(Subscriber.id).where(*theirs, written_to).subquery(), nobody, now)
+        removed += _count(session, delete(Subscriber).where(*theirs, ~written_to))
+        on_progress(start + STEP - (first or 0))
+    kept = session.scalar(
+        select(func.count()).where(
+            Subscriber.import_id == number,
+            ~((Subscriber.status == Status.LEFT) & (Subscriber.left_reason == LeftReason.UNDONE)),
+        )
+    )
+    found.undone_at = now
+    return Undone(removed=removed, emptied=emptied, kept=kept or 0, lifted=_lifted(session, found))
+
+
+def _emptied(session: Session, people: Any, nobody: Profile, now: datetime) -> int:
+    """Empty the rows of people who had mails; as `Subscriber.erase` does for one."""
+    some = select(people.c.id)
+    for kind in (Consent, SignUp):
+        _count(session, delete(kind).where(kind.subscriber_id.in_(some)))
+    return _count(
+        session,
+        update(Subscriber)
+        .where(Subscriber.id.in_(some))
+        .values(
+            status=Status.LEFT,
+            left_reason=LeftReason.UNDONE,
+            left_at=now,
+            email="",
+            address_key=literal("undone:").concat(Subscriber.id),
+            name="",
+            profile_id=nobody.id,
+            token_epoch=Subscriber.token_epoch + 1,
+        ),
+    )
+
+
+def _lifted(session: Session, found: Import) -> int:
+    """Lift what the import suppressed: what was suppressed for the same reason before or since has another moment."""
+    return _count(session, delete(Suppression).where(Suppression.at == found.at))
+
+
+def _count(session: Session, statement: Delete | Update) -> int:
+    done = session.execute(statement.execution_options(synchronize_session=False))
+    return cast("CursorResult[Any]", done).rowcount

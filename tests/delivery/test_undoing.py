@@ -1,0 +1,120 @@
+"""A wrong file was imported, and is taken back as a whole; who has acted by themselves since stays as they are."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from newsletter.delivery.deciding import decide
+from newsletter.delivery.model import Delivery, DeliveryState, Lane
+from newsletter.delivery.statements import Statements
+from newsletter.delivery.undoing import NoSuchImport, TooLateToUndo, UndoneAlready, undo_import
+from subscribers.choices import Choices
+from subscribers.consent import Consent
+from subscribers.import_row import Row
+from subscribers.importing import import_subscribers
+from subscribers.imports import UNDO_WITHIN
+from subscribers.leaving import leave
+from subscribers.model import LeftReason, Status, Subscriber
+from subscribers.preferences import Cadence, Reading
+from subscribers.suppression import Suppression
+from tests import builders
+from tests.conftest import NOW
+
+LATER = NOW + timedelta(days=1)
+
+
+@pytest.fixture
+def parts(database, keys):
+    return builders.parts(database, keys)
+
+
+def take(parts, *emails, at=NOW, gone=()):
+    rows = [Row(line, email) for line, email in enumerate(emails, start=2)]
+    rows += [Row(90 + line, email, status="unsubscribed") for line, email in enumerate(gone)]
+    with parts.database.write() as session:
+        return import_subscribers(
+            session, rows, suppression=parts.suppression, consent="a list", default_language="en", now=at
+        ).number
+
+
+def undo(parts, number, *, at=LATER):
+    with parts.database.write() as session:
+        return undo_import(session, number, now=at)
+
+
+def emails(parts):
+    with parts.database.read() as session:
+        return sorted(one.email for one in session.scalars(select(Subscriber)))
+
+
+def test_everybody_who_came_by_it_goes_and_nobody_else(parts):
+    with parts.database.write() as session:
+        builders.person(session, "rosa@example.org")
+    number = take(parts, "ada@example.org", "bo@example.org", "rosa@example.org")
+    done = undo(parts, number)
+    assert (done.removed, done.emptied, done.kept, done.lifted) == (2, 0, 0, 0)
+    assert emails(parts) == ["rosa@example.org"]
+    with parts.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Consent)) == 1
+
+
+def test_the_right_file_can_be_imported_afterwards(parts):
+    undo(parts, take(parts, "ada@example.org"))
+    assert take(parts, "ada@example.org", at=LATER) is not None
+    assert emails(parts) == ["ada@example.org"]
+
+
+def test_who_has_left_or_chosen_otherwise_since_stays_as_they_are(parts):
+    number = take(parts, "left@example.org", "chose@example.org", "ada@example.org")
+    with parts.database.write() as session:
+        left, chose, _ada = session.scalars(select(Subscriber).order_by(Subscriber.id))
+        leave(session, left, source="a test", now=NOW)
+        decide(session, chose, Choices(cadence=Cadence.DAILY, reading=Reading()), source="a test", now=NOW)
+    done = undo(parts, number)
+    assert (done.removed, done.kept) == (1, 2)
+    with parts.database.read() as session:
+        assert [one.status for one in session.scalars(select(Subscriber).order_by(Subscriber.id))] == [
+            Status.LEFT,
+            Status.ACTIVE,
+        ]
+
+
+def test_who_had_mail_is_emptied_and_what_waits_for_them_never_goes_out(parts):
+    number = take(parts, "ada@example.org", "bo@example.org")
+    with parts.database.write() as session:
+        builders.appeal(session)
+    with parts.database.write() as session:
+        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+        first = session.scalars(select(Delivery).order_by(Delivery.id)).first()
+        first.state = DeliveryState.ACCEPTED
+    done = undo(parts, number)
+    assert (done.removed, done.emptied) == (0, 2)
+    assert emails(parts) == ["", ""]
+    with parts.database.read() as session:
+        for one in session.scalars(select(Subscriber)):
+            assert (one.status, one.left_reason, one.name) == (Status.LEFT, LeftReason.UNDONE, "")
+        assert session.scalar(select(func.count()).select_from(Consent)) == 0
+    with parts.database.write_bare() as connection:
+        rows = Statements(is_sqlite=parts.database.is_sqlite).due(connection, 1, 10, LATER, lane=Lane.REST)
+        assert [row.why_not for row in rows] == ["left"]
+
+
+def test_what_it_had_suppressed_is_lifted_and_nothing_else(parts):
+    with parts.database.write() as session:
+        parts.suppression.add(session, "old@example.org", reason="unsubscribed", now=NOW - timedelta(days=1))
+    number = take(parts, "ada@example.org", gone=["gone@example.org", "old@example.org"])
+    assert undo(parts, number).lifted == 1
+    with parts.database.read() as session:
+        assert [one.at for one in session.scalars(select(Suppression))] == [NOW - timedelta(days=1)]
+
+
+def test_it_is_undone_once_within_its_time_and_only_if_it_is_there(parts):
+    number = take(parts, "ada@example.org")
+    with pytest.raises(NoSuchImport):
+        undo(parts, number + 1)
+    with pytest.raises(TooLateToUndo, match="2026-11-30"):
+        undo(parts, number, at=NOW + UNDO_WITHIN + timedelta(seconds=1))
+    undo(parts, number)
+    with pytest.raises(UndoneAlready):
+        undo(parts, number)
