@@ -6,7 +6,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check faults bench bench-memory pictures wheel clean
+.PHONY: demo test check faults bench bench-memory bench-pages pictures wheel clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/runtime.ready
@@ -37,6 +37,10 @@ bench: $(VENV)/development.ready
 bench-memory: $(VENV)/development.ready
 	@tools/prepare system
 	$(BIN)/python -m tools.bench --only memory $(BENCH)
+
+bench-pages: $(VENV)/development.ready
+	@tools/prepare system
+	$(BIN)/python -m tools.bench --only pages $(BENCH)
 
 wheel: $(VENV)/development.ready
 	$(BIN)/python -m build --wheel

@@ -28,6 +28,7 @@ from newsletter.settings import Settings
 from subscribers.database import Database
 from subscribers.keys import Keys, KeysWatch
 from subscribers.suppression import SuppressionList
+from subscribers.together import Together
 from subscribers.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Parts:
 
     def close(self) -> None:
         """Close what was opened."""
+        if "together" in self.__dict__:
+            self.together.close()
         if "database" in self.__dict__:
             self.database.dispose()
 
@@ -66,6 +69,11 @@ class Parts:
             database.dispose()
             raise
         return database
+
+    @cached_property
+    def together(self) -> Together:
+        """What writes for many people at once."""
+        return Together(self.database)
 
     @cached_property
     def keys(self) -> Keys:

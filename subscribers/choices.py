@@ -7,10 +7,10 @@ from functools import cache
 from typing import Any, Self
 from zoneinfo import available_timezones
 
-from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy import JSON, ForeignKey, String, bindparam, insert, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from subscribers.database import Base
+from subscribers.database import Base, table
 from subscribers.errors import SubscribersError
 from subscribers.model import Subscriber
 from subscribers.preferences import Cadence, Format, Profile, Reading
@@ -140,13 +140,34 @@ class Change(Base):
     after: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
-def choose(session: Session, subscriber: Subscriber, choices: Choices, *, source: str, now: datetime) -> frozenset[str]:
+_SETTLE = (
+    update(table(Subscriber))
+    .where(table(Subscriber).c.id == bindparam("number"))
+    .values(
+        **{
+            name: bindparam(f"new_{name}", type_=table(Subscriber).c[name].type)
+            for name in (
+                *("cadence", "alerts", "digest_hour", "digest_weekday", "time_zone", "paused_until"),
+                *("alerts_while_paused", "profile_id"),
+            )
+        }
+    )
+)
+_RECORD = insert(table(Change))
+
+
+def choose(
+    session: Session, number: int, before: Choices, choices: Choices, *, source: str, now: datetime
+) -> frozenset[str]:
     """Do as somebody decided, and keep what changed.
+
+    Written without loading the whole row: hundreds save in a second when an appeal has gone out.
 
     Args:
         session: a writing transaction.
-        subscriber: whose choices they are.
-        choices: all of them; a pause that is over already is none.
+        number: whose choices they are.
+        before: all that they had decided so far; see `standing`.
+        choices: all of them now; a pause that is over already is none.
         source: where they come from.
         now: the moment.
 
@@ -155,21 +176,45 @@ def choose(session: Session, subscriber: Subscriber, choices: Choices, *, source
     """
     if choices.paused_until is not None and choices.paused_until <= now:
         choices = replace(choices, paused_until=None)
-    before, after = Choices.of(subscriber).facts(), choices.facts()
-    changed = frozenset(name for name in after if after[name] != before[name])
+    old, new = before.facts(), choices.facts()
+    changed = frozenset(name for name in new if new[name] != old[name])
     if not changed:
         return changed
-    choices.settle(subscriber, Profile.of(session, choices.reading))
-    session.add(
-        Change(
-            subscriber_id=subscriber.id,
-            at=now,
-            source=source,
-            before={name: before[name] for name in sorted(changed)},
-            after={name: after[name] for name in sorted(changed)},
-        )
+    session.flush()
+    connection = session.connection()
+    connection.execute(
+        _SETTLE,
+        {
+            "number": number,
+            "new_cadence": choices.cadence,
+            "new_alerts": choices.alerts,
+            "new_digest_hour": choices.hour,
+            "new_digest_weekday": choices.weekday,
+            "new_time_zone": choices.time_zone,
+            "new_paused_until": choices.paused_until,
+            "new_alerts_while_paused": choices.alerts_while_paused,
+            "new_profile_id": Profile.number_of(session, choices.reading),
+        },
     )
+    connection.execute(
+        _RECORD,
+        {
+            "subscriber_id": number,
+            "at": now,
+            "source": source,
+            "before": {name: old[name] for name in sorted(changed)},
+            "after": {name: new[name] for name in sorted(changed)},
+        },
+    )
+    forget_held(session, number)
     return changed
+
+
+def forget_held(session: Session, number: int) -> None:
+    """Let a session read a subscriber afresh, if it holds one whose row was written past it."""
+    held = session.identity_map.get(session.identity_key(Subscriber, number))
+    if held is not None:
+        session.expire(held)
 
 
 @cache

@@ -1,6 +1,7 @@
 """The lowest floor: the engine, its transactions, and the base of every table."""
 
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 import psycopg
-from sqlalchemy import JSON, DateTime, Dialect, Engine, Enum, MetaData, create_engine, event, make_url, text
+from sqlalchemy import JSON, DateTime, Dialect, Engine, Enum, MetaData, Table, create_engine, event, make_url, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -20,6 +21,7 @@ from subscribers.errors import DatabaseLocked, DatabaseMissing, DatabaseUnreacha
 
 # Somebody who presses 'leave' waits behind an import or a planning, and is not sent away.
 BUSY_TIMEOUT_S = 30.0
+LOOK_AGAIN_S = 0.0005
 
 
 class Instant(TypeDecorator[datetime]):
@@ -63,6 +65,11 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {datetime: Instant, list[str]: JSON, dict[str, str]: JSON}  # noqa: RUF012 - SQLAlchemy reads it
+
+
+def table(kind: type[Base]) -> Table:
+    """Give the table of a kind of row, for statements that load no objects."""
+    return cast("Table", kind.__table__)
 
 
 class Rows(Protocol):
@@ -222,7 +229,25 @@ def _begin_sqlite(connection: Bare, about: dict[Any, Any], *, reading: bool) -> 
     if about.get("reading") is not reading:  # saying it again would make SQLite forget every prepared statement
         connection.execute(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
         about["reading"] = reading
-    connection.execute("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if reading:
+        connection.execute("BEGIN")
+        return
+    # SQLite's own patience looks again after ever longer pauses, up to a tenth of a second: beside a sender that writes
+    # most of the time, whoever presses a button would wait for seconds.
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(LOOK_AGAIN_S)
+            else:
+                return
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000:.0f}")
 
 
 @contextmanager

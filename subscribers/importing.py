@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from sqlalchemy import Table, insert, inspect, select
+from sqlalchemy import insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from subscribers.addresses import Address
 from subscribers.consent import Consent, ConsentAct
-from subscribers.database import Base
+from subscribers.database import Base, table
 from subscribers.import_row import Applicant, Gone, Reason, Row, RowProblem, RowReader
 from subscribers.imports import MAX_FILE, UNDO_WITHIN, Import
 from subscribers.model import Status, Subscriber
@@ -277,9 +277,11 @@ class _Import:
     def _insert_new(self, entity: type[Base], unique: str, rows: list[dict[str, Any]]) -> list[tuple[int, str]]:
         """Insert those rows that are not there, even if they came this moment; give id and unique column of each."""
         connection = self._session.connection()
-        table = cast("Table", entity.__table__)
+        columns = table(entity).c
         kind = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        statement = kind(table).on_conflict_do_nothing(index_elements=[unique]).returning(table.c.id, table.c[unique])
+        statement = (
+            kind(table(entity)).on_conflict_do_nothing(index_elements=[unique]).returning(columns.id, columns[unique])
+        )
         return [(id_, value) for id_, value in connection.execute(statement, rows)]
 
 

@@ -171,7 +171,7 @@ def decline(session: Session, sign_up: SignUp, *, suppression: SuppressionList, 
         return
     person = session.get(Subscriber, sign_up.subscriber_id) if sign_up.subscriber_id is not None else None
     if person is not None and person.status is Status.ACTIVE:
-        leave(session, person, source="this was not me", now=now)
+        leave(session, person.id, source="this was not me", now=now)
     suppression.put(session, sign_up.address_key, reason=DECLINED, now=now)
     session.flush()
     session.execute(

@@ -2,78 +2,72 @@
 
 from datetime import datetime
 
+from sqlalchemy import bindparam, insert, update
 from sqlalchemy.orm import Session
 
+from subscribers.choices import forget_held
 from subscribers.consent import Consent, ConsentAct
-from subscribers.errors import SubscribersError
+from subscribers.database import table
 from subscribers.model import LeftReason, Status, Subscriber, WhyLeft
-from subscribers.tokens import Claim, InvalidToken
+
+_PEOPLE = table(Subscriber).c
+# As `Subscriber.leave` moves it: from wherever, and the first reason stays.
+_LEAVE = (
+    update(table(Subscriber))
+    .where(_PEOPLE.id == bindparam("number"), _PEOPLE.status != Status.LEFT)
+    .values(
+        status=Status.LEFT, left_reason=LeftReason.UNSUBSCRIBED, left_at=bindparam("now", type_=_PEOPLE.left_at.type)
+    )
+)
+_WITHDRAW = insert(table(Consent))
+_WHY = (
+    update(table(Subscriber))
+    .where(_PEOPLE.id == bindparam("number"), _PEOPLE.status == Status.LEFT)
+    .values(left_why=bindparam("why", type_=_PEOPLE.left_why.type))
+)
 
 
-class HasLeft(SubscribersError):
-    """Subscriber {subscriber} has left: there is nothing to choose until they sign up again."""
-
-
-def find_claimed(session: Session, claim: Claim) -> Subscriber:
-    """Find whom a token speaks for.
-
-    Raises:
-        InvalidToken: they are gone, or the token was revoked.
-    """
-    subscriber = session.get(Subscriber, claim.subscriber_id)
-    if subscriber is None or claim.epoch != subscriber.token_epoch:
-        raise InvalidToken
-    return subscriber
-
-
-def find_active(session: Session, claim: Claim) -> Subscriber:
-    """Find whom a token speaks for, if they are still on.
-
-    Raises:
-        InvalidToken: as `find_claimed`.
-        HasLeft: they have left.
-    """
-    subscriber = find_claimed(session, claim)
-    if subscriber.status is not Status.ACTIVE:
-        raise HasLeft(subscriber=subscriber.id, language=subscriber.profile.languages[0])
-    return subscriber
-
-
-def find_leaver(session: Session, claim: Claim) -> Subscriber:
-    """Find whom a way out speaks for: as `find_claimed`, and who was erased has left, whatever their link says.
-
-    Raises:
-        InvalidToken: they were never here, or the token was revoked.
-    """
-    subscriber = session.get(Subscriber, claim.subscriber_id)
-    if subscriber is not None and subscriber.left_reason is LeftReason.ERASED:
-        return subscriber
-    return find_claimed(session, claim)
-
-
-def leave(session: Session, subscriber: Subscriber, *, source: str, now: datetime) -> bool:
+def leave(session: Session, number: int, *, source: str, now: datetime) -> bool:
     """Take somebody off and record that they withdrew their consent (GDPR Art. 7(3)).
+
+    Written without loading the row: after a mailing, many press at once.
 
     Args:
         session: a writing transaction.
-        subscriber: who leaves.
+        number: who leaves.
         source: how: the page or the one-click address.
         now: the moment.
 
     Returns:
         Whether they were still on.
     """
-    if not subscriber.leave(LeftReason.UNSUBSCRIBED, now):
+    session.flush()
+    connection = session.connection()
+    if not connection.execute(_LEAVE, {"number": number, "now": now}).rowcount:
         return False
-    session.add(
-        Consent(
-            subscriber_id=subscriber.id, act=ConsentAct.WITHDRAWN, at=now, source=source, recorded_at=now, wording=""
-        )
+    connection.execute(
+        _WITHDRAW,
+        {
+            "subscriber_id": number,
+            "act": ConsentAct.WITHDRAWN,
+            "at": now,
+            "source": source,
+            "recorded_at": now,
+            "wording": "",
+        },
     )
+    forget_held(session, number)
     return True
 
 
-def tell_why(subscriber: Subscriber, why: WhyLeft) -> None:
-    """Keep why somebody left, if they have; what they said last counts."""
-    if subscriber.status is Status.LEFT:
-        subscriber.left_why = why
+def tell_why(session: Session, number: int, why: WhyLeft) -> None:
+    """Keep why somebody left, if they have; what they said last counts.
+
+    Args:
+        session: a writing transaction.
+        number: who.
+        why: what they say.
+    """
+    session.flush()
+    session.connection().execute(_WHY, {"number": number, "why": why})
+    forget_held(session, number)

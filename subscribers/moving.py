@@ -31,24 +31,24 @@ class Former(NamedTuple):
     address_key: str
 
 
-def ask_to_move(session: Session, subscriber: Subscriber, address: Address, *, now: datetime) -> bool:
+def ask_to_move(session: Session, number: int, address: Address, *, now: datetime) -> bool:
     """Note that somebody wants their mail at another address; the same for every address, known or not.
 
     Args:
         session: a writing transaction.
-        subscriber: who.
+        number: who.
         address: the new one.
         now: the moment.
 
     Returns:
         False if they have asked too often this week: then nothing is noted.
     """
-    lately = select(func.count()).where(Move.subscriber_id == subscriber.id, Move.requested_at > now - LIFE)
+    lately = select(func.count()).where(Move.subscriber_id == number, Move.requested_at > now - LIFE)
     if (session.scalar(lately) or 0) >= MOST_MAILS:
         return False
     session.add(
         Move(
-            subscriber_id=subscriber.id,
+            subscriber_id=number,
             email=address.email,
             address_key=address.key,
             requested_at=now,

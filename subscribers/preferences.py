@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from sqlalchemy import String, select
+from sqlalchemy import String, bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from subscribers.database import Base, word
+from subscribers.database import Base, table, word
 
 
 class Cadence(StrEnum):
@@ -111,3 +111,12 @@ class Profile(Base):
                 # On PostgreSQL somebody else may have had the same wishes in the same moment.
                 found = session.scalars(same).one()
         return found
+
+    @classmethod
+    def number_of(cls, session: Session, reading: Reading) -> int:
+        """Give the number of the profile for these wishes; as `of`, without loading it."""
+        found = session.connection().execute(_BY_KEY, {"wanted": reading.key}).scalar()
+        return cls.of(session, reading).id if found is None else int(found)
+
+
+_BY_KEY = select(table(Profile).c.id).where(table(Profile).c.key == bindparam("wanted"))

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from subscribers.leaving import find_leaver, leave
+from subscribers.leaving import leave
+from subscribers.standing import find_leaver
 from subscribers.tokens import InvalidToken, Purpose, Tokens
 
 MAX_BYTES = 1_000_000  # of a mail that is looked at; a request needs a few hundred
@@ -54,7 +55,7 @@ def unsubscribe_by_mail(session: Session, data: bytes, *, tokens: Tokens, now: d
             person = find_leaver(session, tokens.read(Purpose.UNSUBSCRIBE, token))
         except InvalidToken:
             continue
-        if leave(session, person, source=SOURCE, now=now):
+        if leave(session, person.id, source=SOURCE, now=now):
             return Heard.LEFT
         heard = Heard.ALREADY
     return heard

@@ -9,18 +9,19 @@ from fastapi.staticfiles import StaticFiles
 from newsletter.editions.render import templates_folder
 from newsletter.web.faults import answer_faults
 from newsletter.web.pages import Pages, accepted_language
-from newsletter.web.public import address, confirm, data, move, preferences, subscribe, unsubscribe
+from newsletter.web.public import address, confirm, data, less, move, preferences, subscribe, unsubscribe
 from newsletter.web.public.subscribe import Ceilings
 from newsletter.web.security import SecurityHeaders
 from newsletter.web.sorting import Sorting
 from newsletter.wiring import Parts
 
 
-def create_app(parts: Parts) -> FastAPI:
+def create_app(parts: Parts, *, ceilings: Ceilings | None = None) -> FastAPI:
     """Put the pages together.
 
     Args:
         parts: the newsletter's; its database is opened here, so that a wrong one is told at start.
+        ceilings: how many sign-ups are taken; None means the usual ones.
     """
     parts.database  # noqa: B018 - a database that isn't ours must stop the start, not the first visitor
     parts.tokens  # noqa: B018 - so must a missing key
@@ -38,12 +39,13 @@ def create_app(parts: Parts) -> FastAPI:
     app = FastAPI(title="Solidarity Newsletter", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.add_middleware(SecurityHeaders)
     app.include_router(unsubscribe.router(parts, pages))
+    app.include_router(less.router(parts, pages))
     app.include_router(preferences.router(parts, pages))
     app.include_router(data.router(parts, pages))
     app.include_router(address.router(parts, pages, on_request=sorting.soon))
     app.include_router(move.router(parts, pages))
     app.include_router(confirm.router(parts, pages))
-    app.include_router(subscribe.router(parts, pages, on_request=sorting.soon, ceilings=Ceilings()))
+    app.include_router(subscribe.router(parts, pages, on_request=sorting.soon, ceilings=ceilings or Ceilings()))
     app.mount("/static", StaticFiles(directory=templates_folder() / "web" / "static"), name="static")
 
     @app.get("/")

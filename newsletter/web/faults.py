@@ -10,8 +10,8 @@ from newsletter.web.forms import FormExpired, FormTooLarge, FormWrong
 from newsletter.web.pages import Pages, accepted_language
 from subscribers.errors import Fault
 from subscribers.joining import SignUpExpired
-from subscribers.leaving import HasLeft
 from subscribers.moving import AddressTaken, MoveExpired
+from subscribers.standing import HasLeft
 from subscribers.tokens import InvalidToken
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,9 @@
 """Listens, says where once it does, serves, and ends well when it is told to."""
 
+import gc
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,6 +11,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from newsletter.errors import NewsletterError
+
+SWITCH_S = 0.001  # between the thread that answers and the one that writes; usually it is five times as long
 
 
 class CannotListen(NewsletterError):
@@ -48,6 +52,9 @@ def serve(app: ASGIApp, listener: socket.socket, announce: Callable[[], None]) -
         listener: from `listening`.
         announce: called once it answers, not before: what is printed can be opened.
     """
+    gc.collect()
+    gc.freeze()  # what was loaded stays for good: looking through it again and again would hold up answers
+    sys.setswitchinterval(SWITCH_S)
     # No access log: the addresses of our pages hold tokens.
     config = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False)
     # uvicorn raises the signal that ended it once more when it is done; by then it has been heard.

@@ -61,7 +61,13 @@ def test_the_story_holds_consent_choices_mails_and_what_became_of_them(parts, ro
     with parts.database.write() as session:
         row = session.scalars(select(Delivery)).one()
         row.state, row.reply = DeliveryState.ACCEPTED, "250 ok"
-    act(parts, rosa, lambda s, p: decide(s, p, replace(Choices.of(p), hour=20), source="preferences page", now=NOW))
+    act(
+        parts,
+        rosa,
+        lambda s, p: decide(
+            s, p.id, Choices.of(p), replace(Choices.of(p), hour=20), source="preferences page", now=NOW
+        ),
+    )
     told = tell(parts)
     assert told.verdict(NOW) == "is written to"
     assert [(one.act, one.source) for one in told.consents] == [("given", "a stall")]
@@ -86,8 +92,8 @@ def test_a_mail_that_was_not_sent_has_its_reason(parts, rosa):
 
 
 def test_who_left_is_told_with_the_day_and_what_they_said(parts, rosa):
-    act(parts, rosa, lambda session, person: leave(session, person, source="unsubscribe page", now=NOW))
-    act(parts, rosa, lambda _session, person: tell_why(person, WhyLeft.TOO_MANY))
+    act(parts, rosa, lambda session, person: leave(session, person.id, source="unsubscribe page", now=NOW))
+    act(parts, rosa, lambda session, person: tell_why(session, person.id, WhyLeft.TOO_MANY))
     told = tell(parts)
     assert told.verdict(NOW) == "gets no mail: left on 2026-11-23 (unsubscribed)"
     assert told.person.left_why == "too_many"

@@ -69,8 +69,9 @@ def test_who_has_left_or_chosen_otherwise_since_stays_as_they_are(parts):
     number = take(parts, "left@example.org", "chose@example.org", "ada@example.org")
     with parts.database.write() as session:
         left, chose, _ada = session.scalars(select(Subscriber).order_by(Subscriber.id))
-        leave(session, left, source="a test", now=NOW)
-        decide(session, chose, Choices(cadence=Cadence.DAILY, reading=Reading()), source="a test", now=NOW)
+        leave(session, left.id, source="a test", now=NOW)
+        daily = Choices(cadence=Cadence.DAILY, reading=Reading())
+        decide(session, chose.id, Choices.of(chose), daily, source="a test", now=NOW)
     done = undo(parts, number)
     assert (done.removed, done.kept) == (1, 2)
     with parts.database.read() as session:

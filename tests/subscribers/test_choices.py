@@ -11,6 +11,7 @@ from sqlalchemy import select
 from subscribers.choices import Change, ChoiceImpossible, Choices, choose
 from subscribers.model import Subscriber
 from subscribers.preferences import Cadence, Format, Reading
+from subscribers.standing import standing_of
 from tests import builders
 from tests.conftest import NOW
 
@@ -41,7 +42,7 @@ def rosa(database):
 
 def decide(database, number, choices, *, source="preferences page", now=NOW):
     with database.write() as session:
-        return choose(session, session.get_one(Subscriber, number), choices, source=source, now=now)
+        return choose(session, number, standing_of(session, number).choices, choices, source=source, now=now)
 
 
 def kept(database, number):

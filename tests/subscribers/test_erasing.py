@@ -31,7 +31,9 @@ def rosa(parts):
     with parts.database.write() as session:
         builders.appeal(session, topics=["prisons"])
         person = builders.person(session, "rosa@example.org", name="Rosa Parks", topics=frozenset({"prisons"}))
-        decide(session, person, replace(Choices.of(person), time_zone="Asia/Kathmandu"), source="page", now=NOW)
+        before = Choices.of(person)
+        decide(session, person.id, before, replace(before, time_zone="Asia/Kathmandu"), source="page", now=NOW)
+        session.refresh(person)
     with parts.database.write() as session:
         parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
     return person

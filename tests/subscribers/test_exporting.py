@@ -43,7 +43,7 @@ def people(database):
             format=Format.TEXT,
         )
         left = builders.person(session, "left@example.org")
-        leave(session, left, source="unsubscribe page", now=NOW)
+        leave(session, left.id, source="unsubscribe page", now=NOW)
         gone = builders.person(session, "erased@example.org")
         erase(session, gone, suppression=SuppressionList(Keys.generate().suppression), now=NOW)
 

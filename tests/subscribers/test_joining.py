@@ -50,7 +50,7 @@ class Door:
 
     def leave(self, *, at=NOW):
         with self.database.write() as session:
-            leave(session, session.scalars(select(Subscriber)).one(), source="a test", now=at)
+            leave(session, session.scalars(select(Subscriber)).one().id, source="a test", now=at)
 
     def person(self):
         with self.database.read() as session:

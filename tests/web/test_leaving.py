@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from newsletter.web.public.unsubscribe import PAUSE
+from newsletter.web.public.less import PAUSE
 from subscribers.choices import Change
 from subscribers.model import Status, Subscriber, WhyLeft
 from subscribers.preferences import Cadence

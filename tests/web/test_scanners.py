@@ -8,7 +8,6 @@ from newsletter.web.app import create_app
 from subscribers.addresses import parse_address
 from subscribers.choices import Choices
 from subscribers.joining import ask
-from subscribers.model import Subscriber
 from subscribers.moving import ask_to_move
 from subscribers.preferences import Cadence, Reading
 from subscribers.tokens import Purpose
@@ -38,7 +37,7 @@ def rosa(parts):
         parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
     # Rosa wants to move, and Olga to join: their links can be opened too. Each is the first of its kind, as Rosa is.
     with parts.database.write() as session:
-        ask_to_move(session, session.get_one(Subscriber, person.id), parse_address("rosa@new.example"), now=NOW)
+        ask_to_move(session, person.id, parse_address("rosa@new.example"), now=NOW)
         choices = Choices(cadence=Cadence.DAILY, reading=Reading())
         ask(session, parse_address("olga@example.org"), name="", choices=choices, wording="", source="", now=NOW)
     parts.reception.work(now=NOW)

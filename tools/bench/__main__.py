@@ -25,8 +25,11 @@ from rich.console import Console
 
 from subscribers.preferences import Format
 from tools.bench.alert import AlertRow, alert_row
+from tools.bench.answers import EACH, answer_rows
 from tools.bench.contenders import Bench, Figure
+from tools.bench.importing import import_row
 from tools.bench.newsletter_folder import ROOT, Folder, command, make
+from tools.bench.pages import PRESSES, page_rows
 from tools.bench.report import (
     ED25519,
     PLAIN,
@@ -37,7 +40,10 @@ from tools.bench.report import (
     MemoryRow,
     SpeedRow,
     alert_table,
+    answer_table,
+    import_table,
     memory_table,
+    page_table,
     speed_table,
 )
 from tools.bench.servers import postgresql, server_binaries
@@ -46,6 +52,7 @@ HISTORY = ROOT / "docs" / "bench-history.jsonl"
 SCRATCH = ROOT / "build" / "bench"
 MEMORY_COUNTS = (100_000, 1_000_000)
 MEMORY_BYTES = 2_000
+PEOPLE = 1_000_000  # among whom some leave or choose otherwise
 QUICK_SHARE = 0.1
 
 
@@ -129,7 +136,7 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="to try the bench itself: one round of a tenth, no history"
     )
-    parser.add_argument("--only", choices=["speed", "memory"], help="one of both alone")
+    parser.add_argument("--only", choices=["speed", "memory", "pages"], help="one of them alone")
     parser.add_argument("--sqlite-only", action="store_true", help="without PostgreSQL and DKIM")
     parser.add_argument("--no-history", action="store_true", help="don't add to docs/bench-history.jsonl")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the document there too")
@@ -145,12 +152,14 @@ def main() -> None:
     bench = Bench(scratch=SCRATCH, connections=chosen.connections)
     document = _circumstances(chosen.connections, chosen.rounds)
     try:
-        if chosen.only != "memory":
+        if chosen.only in {None, "speed"}:
             speed, alerts = _speed(bench, chosen.rounds, chosen.share, sqlite_only=chosen.sqlite_only)
             document["speed"] = [row.document() for row in speed]
             document["alert"] = [row.document() for row in alerts]
-        if chosen.only != "speed":
+        if chosen.only in {None, "memory"}:
             document["memory"] = [row.document() for row in _memory(bench, chosen.share)]
+        if chosen.only in {None, "pages"}:
+            document |= _pages(bench, chosen.share)
     finally:
         shutil.rmtree(SCRATCH, ignore_errors=True)
     if not chosen.no_history:
@@ -187,6 +196,24 @@ def _memory(bench: Bench, share: float) -> list[MemoryRow]:
         shutil.rmtree(folder.path)
     _console().print(memory_table(rows))
     return rows
+
+
+def _pages(bench: Bench, share: float) -> dict[str, object]:
+    people, presses = max(20_000, int(PEOPLE * share)), max(1_000, int(PRESSES * share))
+    _say(f"Making a newsletter with {people:,} people …")
+    folder = make(bench.scratch / "pages", count=people, mail_bytes=MEMORY_BYTES, form=Format.TEXT)
+    imported = import_row(bench, folder)
+    _console().print(import_table(imported))
+    pages = page_rows(bench, folder, presses)
+    _console().print(page_table(pages))
+    shutil.rmtree(folder.path)
+    answers = answer_rows(bench.scratch, each=max(100, int(EACH * share)))
+    _console().print(answer_table(answers))
+    return {
+        "import": imported.document(),
+        "pages": [row.document() for row in pages],
+        "answers": [row.document() for row in answers],
+    }
 
 
 def _signs(folder: Folder, kind: str) -> bool:

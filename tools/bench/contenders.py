@@ -72,7 +72,7 @@ class Bench:
         """Run aiosmtplib as it comes."""
         with sink(self.scratch) as server:
             arguments = map(str, (server.port, count, self.connections, mail_bytes))
-            ran = _run([sys.executable, "-m", "tools.bench.plain", *arguments], self.scratch, {})
+            ran = run_program([sys.executable, "-m", "tools.bench.plain", *arguments], self.scratch, {})
             return _figure(server, count, ran, float(ran.out))
 
     def newsletter(self, folder: Folder, **settings: str) -> Figure:
@@ -80,7 +80,7 @@ class Bench:
         environment = self.settings(folder) | settings
         with sink(self.scratch) as server:
             environment["NEWSLETTER_SMTP_PORT"] = str(server.port)
-            ran = _run([sys.executable, "-m", "newsletter", "send", "--json"], folder.path, environment)
+            ran = run_program([sys.executable, "-m", "newsletter", "send", "--json"], folder.path, environment)
             said = json.loads(ran.out)
             accepted = _accepted(environment["NEWSLETTER_DATABASE_URL"])
             if accepted != folder.count or said["outcomes"] != {"accepted": folder.count}:
@@ -99,20 +99,24 @@ class Bench:
         # smtp-source counts its body alone.
         return size_taken(lambda port: self._source(port, 1, 1_000, 1)) - 1_000
 
-    def _source(self, port: int, count: int, body_bytes: int, connections: int) -> "_Ran":
+    def _source(self, port: int, count: int, body_bytes: int, connections: int) -> "Ran":
         sizes = ("-s", str(connections), "-m", str(count), "-l", str(body_bytes))
-        return _run([program("smtp-source"), "-d", *sizes, "-f", FROM, "-t", TO, f"127.0.0.1:{port}"], self.scratch, {})
+        return run_program(
+            [program("smtp-source"), "-d", *sizes, "-f", FROM, "-t", TO, f"127.0.0.1:{port}"], self.scratch, {}
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Ran:
+class Ran:
+    """What a program said, and what it took."""
+
     out: str
     wall_s: float
     cpu_s: float
     memory_mb: float
 
 
-def _figure(server: Sink, count: int, ran: _Ran, seconds: float) -> Figure:
+def _figure(server: Sink, count: int, ran: Ran, seconds: float) -> Figure:
     if server.taken != count:
         raise SystemExit(f"{count} were to be sent, and the server took {server.taken}: no figure without proof.")
     if not 0 < seconds <= ran.wall_s:
@@ -128,7 +132,7 @@ def _accepted(url: str) -> int:
     return found or 0
 
 
-def _run(command: list[str], folder: Path, environment: dict[str, str]) -> _Ran:
+def run_program(command: list[str], folder: Path, environment: dict[str, str]) -> Ran:
     """Run a program to its end.
 
     Its time is taken by a call that waits, and its memory looked at from beside it.
@@ -153,7 +157,7 @@ def _run(command: list[str], folder: Path, environment: dict[str, str]) -> _Ran:
         faults.seek(0)
         if process.returncode:
             raise SystemExit(f"{' '.join(command)} ended with {process.returncode}: {faults.read()[-2000:]}")
-        return _Ran(
+        return Ran(
             out=out.read(), wall_s=wall_s, cpu_s=usage.ru_utime + usage.ru_stime, memory_mb=max(memory_kb) / 1000
         )
 

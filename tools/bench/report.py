@@ -7,7 +7,12 @@ from statistics import median
 from rich.table import Table
 
 from tools.bench.alert import FIRST_WANTED_S, AlertRow
+from tools.bench.answers import AnswerRow
 from tools.bench.contenders import Figure
+from tools.bench.importing import MEMORY_WANTED_MB as IMPORT_MB
+from tools.bench.importing import SECONDS_WANTED as IMPORT_SECONDS
+from tools.bench.importing import ImportRow
+from tools.bench.pages import P99_WANTED_MS, RATE, PageRow
 
 SOURCE, PLAIN = "smtp-source (C)", "aiosmtplib"
 SQLITE, POSTGRESQL = "newsletter, SQLite", "newsletter, PostgreSQL"
@@ -176,6 +181,44 @@ def memory_table(rows: Sequence[MemoryRow]) -> Table:
             f"{row.memory_mb:.0f}",
             f"< {row.wanted_mb:.0f}: {met}{flat}",
         )
+    return table
+
+
+def import_table(row: ImportRow) -> Table:
+    """Draw the row."""
+    table = _table("Import, SQLite", ("rows", "s", "MB", "wanted"), left={"wanted"})
+    wanted = f"< {IMPORT_SECONDS:.0f} s, < {IMPORT_MB:.0f} MB: {'met' if row.met else 'MISSED'}"
+    table.add_row(f"{row.rows:,}", f"{row.seconds:.1f}", f"{row.memory_mb:.0f}", wanted)
+    return table
+
+
+def page_table(rows: Sequence[PageRow]) -> Table:
+    """Draw the rows."""
+    title = f"Pages on one core, SQLite, {rows[0].people:,} subscribers, while a mailing runs"
+    table = _table(
+        title, ("what", "a second", "median ms", "p99 ms", "most ms", "mails/s", "wanted"), left={"what", "wanted"}
+    )
+    for row in rows:
+        wanted = f"{RATE} a second, p99 < {P99_WANTED_MS[row.what]:.0f} ms: {'met' if row.met else 'MISSED'}"
+        table.add_row(
+            row.what,
+            f"{row.rate:,.0f}",
+            f"{row.p50_ms:.1f}",
+            f"{row.p99_ms:.1f}",
+            f"{row.most_ms:.0f}",
+            f"{row.mails:,.0f}",
+            wanted,
+        )
+    return table
+
+
+def answer_table(rows: Sequence[AnswerRow]) -> Table:
+    """Draw the rows."""
+    columns = ("address", "median ms", "after a new one's", "p", "")
+    table = _table("Answers of the form to join", columns, left={"address", ""})
+    for row in rows:
+        found = "" if row.kind == "new" else "no difference found" if row.met else "A DIFFERENCE"
+        table.add_row(row.kind, f"{row.median_ms:.2f}", f"{row.ahead:.3f}", f"{row.p:.3f}", found)
     return table
 
 

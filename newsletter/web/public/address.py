@@ -10,8 +10,8 @@ from newsletter.web.forms import Posted, check_mark, posted
 from newsletter.web.pages import Pages
 from newsletter.wiring import Parts
 from subscribers.addresses import MAX_TYPED, NotAnAddress, parse_address
-from subscribers.leaving import find_active
 from subscribers.moving import ask_to_move
+from subscribers.standing import find_active
 from subscribers.tokens import Purpose
 
 
@@ -36,7 +36,7 @@ def router(parts: Parts, pages: Pages, *, on_request: Callable[[], None]) -> API
     def show(token: str) -> Response:
         claim = parts.tokens.read(Purpose.PREFERENCES, token)
         with parts.database.read() as session:
-            language = find_active(session, claim).profile.languages[0]
+            language = find_active(session, claim).language
         return page(token, language)
 
     @routes.post("/preferences/{token}/address")
@@ -50,13 +50,12 @@ def router(parts: Parts, pages: Pages, *, on_request: Callable[[], None]) -> API
             address = None
         with parts.database.write() as session:
             person = find_active(session, claim)
-            language = person.profile.languages[0]
-            noted = address is not None and ask_to_move(session, person, address, now=now)
+            noted = address is not None and ask_to_move(session, person.id, address, now=now)
         if address is None:
-            return page(token, language, typed=typed[:MAX_TYPED], said="email", status=422)
+            return page(token, person.language, typed=typed[:MAX_TYPED], said="email", status=422)
         if not noted:
-            return page(token, language, said="many", status=429)
+            return page(token, person.language, said="many", status=429)
         on_request()
-        return page(token, language, said="asked")
+        return page(token, person.language, said="asked")
 
     return routes

@@ -51,6 +51,17 @@ class Offered:
             countries=tuple(sorted({*countries_in_use(session), *reading.countries})),
         )
 
+    @classmethod
+    def answered(cls, session: Session, reading: Reading, form: Posted) -> Self:
+        """Offer what a form may have chosen from; the database is asked only where that is new to somebody."""
+        topics = topics_in_use(session) if set(form.many("topic")) - reading.topics else ()
+        countries = countries_in_use(session) if set(form.many("country")) - reading.countries else ()
+        return cls(
+            languages=tuple(dict.fromkeys([*reading.languages, *languages()])),
+            topics=(*topics, *reading.topics),
+            countries=(*countries, *reading.countries),
+        )
+
     def language_rows(self, reading: Reading) -> tuple[tuple[Option, ...], ...]:
         """Give a list to choose from for each place in the order of languages, each named in itself."""
         return tuple(

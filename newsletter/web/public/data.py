@@ -17,7 +17,8 @@ from newsletter.web.pages import Pages
 from newsletter.wiring import Parts
 from subscribers.consent import ConsentAct
 from subscribers.erasing import erase
-from subscribers.leaving import find_claimed
+from subscribers.model import Subscriber
+from subscribers.standing import find_claimed
 from subscribers.tokens import Purpose
 
 SHOWN = 100  # mails on the page; the copy has all
@@ -103,9 +104,8 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
         check_mark(parts.tokens, f"/preferences/{token}/erase", form, now=now)
         with parts.database.write() as session:
             person = find_claimed(session, claim)
-            language = person.profile.languages[0]
-            erase(session, person, suppression=parts.suppression, now=now)
-        return pages.page("erased.html", spoken(language))
+            erase(session, session.get_one(Subscriber, person.id), suppression=parts.suppression, now=now)
+        return pages.page("erased.html", spoken(person.language))
 
     return routes
 
@@ -113,7 +113,8 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
 def _told(parts: Parts, token: str) -> Story:
     claim = parts.tokens.read(Purpose.PREFERENCES, token)
     with parts.database.read() as session:
-        return story_of_person(session, find_claimed(session, claim), parts.suppression)
+        person = session.get_one(Subscriber, find_claimed(session, claim).id)
+        return story_of_person(session, person, parts.suppression)
 
 
 def _reader(parts: Parts, told: Story) -> tuple[str, Callable[[datetime], str]]:

@@ -5,11 +5,11 @@ The sealed token in the address is the authority. GET shows; only POST changes, 
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
 
 from newsletter.delivery.deciding import decide
 from newsletter.languages import hour_text, spoken, weekday_names, zone_names
@@ -18,9 +18,8 @@ from newsletter.web.pages import Pages
 from newsletter.web.public.choosing import Offered, Option, number_in, options, word_in
 from newsletter.wiring import Parts
 from subscribers.choices import HOURS, WEEKDAYS, Choices, time_zones
-from subscribers.leaving import find_active
-from subscribers.model import Subscriber
 from subscribers.preferences import Cadence, Format, Reading
+from subscribers.standing import Standing, find_active
 from subscribers.tokens import Purpose
 
 LONGEST_PAUSE = timedelta(days=366)
@@ -61,51 +60,47 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
     """Make the routes."""
     routes = APIRouter()
 
+    def page(person: Standing, token: str, shown: Choices, offered: Offered, *, saved: bool, fault: str) -> Response:
+        language = spoken(person.language)
+        return pages.page(
+            "preferences.html",
+            language,
+            status=422 if fault else 200,
+            form=_form(parts, token, shown, offered, language),
+            unsubscribe=_way_out(parts, person),
+            place=_place(token),
+            saved=saved,
+            fault=fault,
+        )
+
     @routes.get("/preferences/{token}")
     def show(token: str, saved: str | None = None) -> Response:
         claim = parts.tokens.read(Purpose.PREFERENCES, token)
         with parts.database.read() as session:
             person = find_active(session, claim)
-            choices = Choices.of(person)
-            offered = Offered.to(session, choices.reading)
-            unsubscribe = _way_out(parts, person)
-        language = spoken(choices.reading.languages[0])
-        return pages.page(
-            "preferences.html",
-            language,
-            form=_form(parts, token, choices, offered, language),
-            unsubscribe=unsubscribe,
-            place=_place(token),
-            saved=saved is not None,
-            fault="",
-        )
+            offered = Offered.to(session, person.choices.reading)
+        return page(person, token, person.choices, offered, saved=saved is not None, fault="")
 
     @routes.post("/preferences/{token}")
-    def save(token: str, form: Annotated[Posted, Depends(posted)]) -> Response:
-        claim = parts.tokens.read(Purpose.PREFERENCES, token)
-        now = parts.clock()
+    async def save(request: Request, token: str) -> Response:
+        form = await posted(request)
+        claim, now = parts.tokens.read(Purpose.PREFERENCES, token), parts.clock()
         check_mark(parts.tokens, _place(token), form, now=now)
-        with parts.database.write() as session:
+
+        def do(session: Session) -> tuple[Standing, Choices | _Fault]:
             person = find_active(session, claim)
-            before = Choices.of(person)
-            offered = Offered.to(session, before.reading)
-            wanted = _read(form, before, offered, own_zone=parts.settings.time_zone, now=now)
+            offered = Offered.answered(session, person.choices.reading, form)
+            wanted = _read(form, person.choices, offered, own_zone=parts.settings.time_zone, now=now)
             if not isinstance(wanted, _Fault):
-                decide(session, person, wanted, source=SOURCE, now=now)
-            unsubscribe = _way_out(parts, person)
+                decide(session, person.id, person.choices, wanted, source=SOURCE, now=now)
+            return person, wanted
+
+        person, wanted = await parts.together.write(do)
         if not isinstance(wanted, _Fault):
             return RedirectResponse(f"{_place(token)}?saved", status_code=303)
-        language = spoken(before.reading.languages[0])
-        return pages.page(
-            "preferences.html",
-            language,
-            status=422,
-            form=_form(parts, token, wanted.choices, offered, language),
-            unsubscribe=unsubscribe,
-            place=_place(token),
-            saved=False,
-            fault=wanted.field,
-        )
+        with parts.database.read() as session:
+            offered = Offered.to(session, person.choices.reading)
+        return page(person, token, wanted.choices, offered, saved=False, fault=wanted.field)
 
     return routes
 
@@ -127,7 +122,7 @@ def _place(token: str) -> str:
     return f"/preferences/{token}"
 
 
-def _way_out(parts: Parts, person: Subscriber) -> str:
+def _way_out(parts: Parts, person: Standing) -> str:
     token = parts.links.token(Purpose.UNSUBSCRIBE, subscriber_id=person.id, epoch=person.token_epoch)
     return f"/unsubscribe/{token}"
 
