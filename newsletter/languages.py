@@ -31,6 +31,7 @@ _LONGEST_NAME = 60
 _MAY_FILL_MAIL = re.compile(r"[/@\\<>]")  # what a link or an address needs, and a name does not
 
 
+@cache
 def languages() -> tuple[str, ...]:
     """The languages that have a catalogue, as BCP 47 tags in alphabetical order."""
     catalogues = (entry.name for entry in files("newsletter").joinpath("locale").iterdir())

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Self
 from zoneinfo import available_timezones
 
-from sqlalchemy import JSON, ForeignKey, String, bindparam, insert, update
+from sqlalchemy import JSON, ForeignKey, String, Update, bindparam, insert, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from subscribers.database import Base, table
@@ -140,19 +140,16 @@ class Change(Base):
     after: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
-_SETTLE = (
-    update(table(Subscriber))
-    .where(table(Subscriber).c.id == bindparam("number"))
-    .values(
-        **{
-            name: bindparam(f"new_{name}", type_=table(Subscriber).c[name].type)
-            for name in (
-                *("cadence", "alerts", "digest_hour", "digest_weekday", "time_zone", "paused_until"),
-                *("alerts_while_paused", "profile_id"),
-            )
-        }
-    )
-)
+_SETTLED = ("cadence", "alerts", "digest_hour", "digest_weekday", "time_zone", "paused_until", "alerts_while_paused")
+
+
+def _settling(*names: str) -> Update:
+    columns = table(Subscriber).c
+    values = {name: bindparam(f"new_{name}", type_=columns[name].type) for name in names}
+    return update(table(Subscriber)).where(columns.id == bindparam("number")).values(**values)
+
+
+_SETTLE, _SETTLE_READING = _settling(*_SETTLED), _settling(*_SETTLED, "profile_id")
 _RECORD = insert(table(Change))
 
 
@@ -182,20 +179,21 @@ def choose(
         return changed
     session.flush()
     connection = session.connection()
-    connection.execute(
-        _SETTLE,
-        {
-            "number": number,
-            "new_cadence": choices.cadence,
-            "new_alerts": choices.alerts,
-            "new_digest_hour": choices.hour,
-            "new_digest_weekday": choices.weekday,
-            "new_time_zone": choices.time_zone,
-            "new_paused_until": choices.paused_until,
-            "new_alerts_while_paused": choices.alerts_while_paused,
-            "new_profile_id": Profile.number_of(session, choices.reading),
-        },
-    )
+    settled = {
+        "number": number,
+        "new_cadence": choices.cadence,
+        "new_alerts": choices.alerts,
+        "new_digest_hour": choices.hour,
+        "new_digest_weekday": choices.weekday,
+        "new_time_zone": choices.time_zone,
+        "new_paused_until": choices.paused_until,
+        "new_alerts_while_paused": choices.alerts_while_paused,
+    }
+    if choices.reading == before.reading:
+        connection.execute(_SETTLE, settled)
+    else:
+        profile = Profile.number_of(session, choices.reading)
+        connection.execute(_SETTLE_READING, {**settled, "new_profile_id": profile})
     connection.execute(
         _RECORD,
         {

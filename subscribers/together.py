@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from subscribers.database import Database
 from subscribers.errors import DatabaseLocked, DatabaseUnreachable
 
-GATHER_S = 0.003  # that the first one waits for others
+GATHER_S = 0.006  # that the first one waits for others
 MOST = 50  # writings in one transaction, so that the sender gets its turn
 Result = TypeVar("Result")
 
