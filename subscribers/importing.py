@@ -199,7 +199,7 @@ class _Import:
         barred: dict[str, str] = {}
         for one in gone:
             here = known.get(one.address.key)
-            if here is not None and here.status is not Status.LEFT:
+            if here is not None and here.status is Status.ACTIVE:
                 self._already_there += 1
                 continue
             barred[one.address.key] = one.reason
