@@ -197,6 +197,12 @@ def _in_words(name: str, value: Any) -> str:
 
 
 def _tell_past(told: Story) -> None:
+    if told.requests:
+        say("Asked for lately:")
+    for asked in told.requests:
+        came = f"confirmed {_day(asked.confirmed_at)}" if asked.confirmed_at else "not confirmed"
+        what = "to join" if asked.kind == "join" else f"mail to {asked.email}"
+        say(printable(f"  {_day(asked.at)}  {what}{f', {asked.source}' if asked.source else ''}: {came}"))
     if told.consents:
         say("Consent:")
     for one in told.consents:

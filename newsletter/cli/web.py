@@ -13,7 +13,7 @@ from newsletter.web.serving import listening, serve
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @pass_context
 def web(context: Context, host: str, port: int) -> None:
-    """Serve the pages for leaving and for preferences. Ctrl-C ends it."""
+    """Serve the pages for joining, preferences and leaving. Ctrl-C ends it."""
     app = create_app(context.parts)
     with listening(host, port) as (listener, address):
         serve(app, listener, lambda: say(f"Serving {context.settings.base_url} at {address}. Ctrl-C ends it."))

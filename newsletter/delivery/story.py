@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.model import Appeal
@@ -16,6 +16,7 @@ from subscribers.choices import Change, Choices
 from subscribers.consent import Consent
 from subscribers.model import Status, Subscriber
 from subscribers.preferences import Cadence
+from subscribers.requests import Move, SignUp
 from subscribers.suppression import SuppressionList
 
 LOOKUP = 500  # editions in one statement
@@ -37,6 +38,21 @@ class ChangeFact(NamedTuple):
     source: str
     before: dict[str, Any]
     after: dict[str, Any]
+
+
+class RequestFact(NamedTuple):
+    """Something that was asked for with a form lately: to join, or to move to another address; see `requests`."""
+
+    at: datetime
+    kind: str
+    email: str
+    source: str
+    confirmed_at: datetime | None
+
+    def document(self) -> dict[str, Any]:
+        """Give it as JSON knows it."""
+        confirmed = self.confirmed_at and self.confirmed_at.isoformat()
+        return self._asdict() | {"at": self.at.isoformat(), "confirmed_at": confirmed}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,12 +140,13 @@ class Story:
         address: as it was asked for.
         person: None where it is no subscriber's.
         suppressed: why and since when it must get no mail; None where it may.
-        consents, changes, mails: the newest first.
+        requests, consents, changes, mails: the newest first.
     """
 
     address: str
     person: Person | None
     suppressed: tuple[str, datetime] | None
+    requests: Sequence[RequestFact]
     consents: Sequence[ConsentFact]
     changes: Sequence[ChangeFact]
     mails: Sequence[MailFact]
@@ -141,6 +158,7 @@ class Story:
             "address": self.address,
             "suppressed": self.suppressed and {"reason": self.suppressed[0], "at": self.suppressed[1].isoformat()},
             "person": person and person.document(),
+            "requests": [one.document() for one in self.requests],
             "consents": [one._asdict() | {"at": one.at.isoformat()} for one in self.consents],
             "changes": [one._asdict() | {"at": one.at.isoformat()} for one in self.changes],
             "mails": [one.document() for one in self.mails],
@@ -177,7 +195,10 @@ def story_of(session: Session, address: Address, suppression: SuppressionList) -
     if found is not None:
         return story_of_person(session, found, suppression)
     suppressed = _suppressed(session, address.key, suppression)
-    return Story(address=address.email, person=None, suppressed=suppressed, consents=(), changes=(), mails=())
+    requests = _requests(session, None, address.key)
+    return Story(
+        address=address.email, person=None, suppressed=suppressed, requests=requests, consents=(), changes=(), mails=()
+    )
 
 
 def story_of_person(session: Session, found: Subscriber, suppression: SuppressionList) -> Story:
@@ -186,6 +207,7 @@ def story_of_person(session: Session, found: Subscriber, suppression: Suppressio
         address=found.email,
         person=_person(found),
         suppressed=_suppressed(session, found.address_key, suppression),
+        requests=_requests(session, found.id, found.address_key),
         consents=_consents(session, found.id),
         changes=_changes(session, found.id),
         mails=_mails(session, found.id),
@@ -210,6 +232,19 @@ def _person(found: Subscriber) -> Person:
         left_why=found.left_why.value if found.left_why else None,
         choices=Choices.of(found),
     )
+
+
+def _requests(session: Session, person: int | None, address_key: str) -> list[RequestFact]:
+    joins = select(SignUp).where(or_(SignUp.subscriber_id == person, SignUp.address_key == address_key))
+    moves = select(Move).where(Move.subscriber_id == person)
+    asked = [
+        *(
+            RequestFact(one.requested_at, "join", one.email, one.source, one.confirmed_at)
+            for one in session.scalars(joins)
+        ),
+        *(RequestFact(one.requested_at, "move", one.email, "", one.confirmed_at) for one in session.scalars(moves)),
+    ]
+    return sorted(asked, key=lambda one: one.at, reverse=True)
 
 
 def _consents(session: Session, person: int) -> list[ConsentFact]:

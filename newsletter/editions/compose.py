@@ -7,7 +7,7 @@ from newsletter.appeals.model import Appeal, AppealText
 from newsletter.editions.digest import Chosen, Digest
 from newsletter.editions.model import Edition, EditionAppeal, Part
 from newsletter.editions.render import Renderer
-from newsletter.editions.stored import Cards, Draft
+from newsletter.editions.stored import Cards, Draft, neutral_name
 from newsletter.editions.view import AppealView
 from subscribers.preferences import Format
 
@@ -34,8 +34,11 @@ class EditionPress:
         return Draft(
             language=digest.language,
             format=digest.format,
-            subject=self._renderer.subject(views, digest.language),
-            preheader=self._renderer.preheader(views, digest.language),
+            discreet=digest.discreet,
+            subject=neutral_name(digest.language)
+            if digest.discreet
+            else self._renderer.subject(views, digest.language),
+            preheader="" if digest.discreet else self._renderer.preheader(views, digest.language),
             intro=self._renderer.intro(views, digest.language),
             shell_text=shell.text,
             shell_html=shell.html,

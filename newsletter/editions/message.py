@@ -50,6 +50,7 @@ class Composed:
         text: the text part, with slots.
         html: the HTML part, with slots; None for text alone.
         campaign: a word that names the mailing in Feedback-ID; empty means none.
+        sender_name: in place of the sender's own, for discreet readers; empty means that.
         service: whether it is about one thing that its reader asked for, and no list's mail with a way out.
     """
 
@@ -58,6 +59,7 @@ class Composed:
     text: str
     html: str | None
     campaign: str = ""
+    sender_name: str = ""
     service: bool = False
 
 
@@ -153,7 +155,7 @@ def personal_names(edition: Composed) -> tuple[str, ...]:
 def shared_headers(edition: Composed, sender: Sender, *, date: datetime) -> dict[str, str]:
     """Give the headers that all readers of an edition have in common, as they go on the wire."""
     headers = {
-        "From": mailbox(sender.name, sender.address),
+        "From": mailbox(edition.sender_name or sender.name, sender.address),
         "Subject": unstructured(edition.subject, name="Subject"),
         "Date": format_datetime(date),
         "Auto-Submitted": "auto-generated",
@@ -161,7 +163,8 @@ def shared_headers(edition: Composed, sender: Sender, *, date: datetime) -> dict
         "MIME-Version": "1.0",
     }
     if not edition.service:
-        headers["List-Id"] = mailbox(sender.list_name, sender.list_id) if sender.list_name else f"<{sender.list_id}>"
+        named = sender.list_name and not edition.sender_name
+        headers["List-Id"] = mailbox(sender.list_name, sender.list_id) if named else f"<{sender.list_id}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if edition.campaign:
         # Tells a mailbox provider which mailing and sender complaints are about, and nothing about the reader.

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from newsletter.editions.message import Composed
 from newsletter.editions.model import Edition
 from newsletter.editions.slots import Insert, Slot, clean, insert, mark
+from newsletter.languages import words
 from subscribers.preferences import Format
 
 TEXT_RULE = "-" * 48
@@ -28,6 +29,7 @@ class Draft:
 
     language: str
     format: Format
+    discreet: bool = False
     subject: str
     preheader: str
     intro: str
@@ -47,7 +49,13 @@ class Draft:
                 self.shell_text, cards=[c.text for c in self.cards], preheader=self.preheader, intro=self.intro
             ),
             html=html if self.format is Format.HTML else None,
+            sender_name=neutral_name(self.language) if self.discreet else "",
         )
+
+
+def neutral_name(language: str) -> str:
+    """Give what a discreet mail says of itself before it is opened: nothing that anybody could read something into."""
+    return words(language).gettext("Newsletter")
 
 
 def stored_edition(session: Session, edition_id: int) -> Composed:
@@ -56,6 +64,7 @@ def stored_edition(session: Session, edition_id: int) -> Composed:
     draft = Draft(
         language=edition.language,
         format=edition.format,
+        discreet=edition.discreet,
         subject=edition.subject,
         preheader=edition.preheader,
         intro=edition.intro,

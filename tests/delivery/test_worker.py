@@ -105,6 +105,26 @@ def test_an_alert_comes_through_a_pause_where_somebody_chose_so(parts, mailserve
     assert [mail.recipients for mail in mailserver.received] == ([("rosa@example.org",)] if arrives else [])
 
 
+@pytest.mark.parametrize(("language", "neutral"), [("en", "Newsletter"), ("ar", "نشرة إخبارية")])
+def test_a_discreet_reader_gets_text_alone_and_nothing_telling_outside_of_it(parts, mailserver, language, neutral):
+    with parts.database.write() as session:
+        builders.person(session, "rosa@example.org", discreet=True, languages=(language, "en"))
+        builders.person(session, "open@example.org", languages=(language, "en"))
+        builders.appeal(session, "Free the eleven", languages=("en", "ar"))
+    with parts.database.write() as session:
+        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+    send(parts)
+    ((discreet,), (usual,)) = (mailserver.to(f"{who}@example.org") for who in ("rosa", "open"))
+    mail = discreet.message
+    assert (mail["Subject"], mail["From"].addresses[0].display_name) == (neutral, neutral)
+    assert mail.get_content_type() == "text/plain"
+    assert "Free the eleven" in mail.get_content()
+    outside = discreet.data.partition(b"\r\n\r\n")[0].decode()
+    assert "Solidarity" not in outside
+    assert "Solidarity" in usual.data.partition(b"\r\n\r\n")[0].decode()
+    assert usual.message.is_multipart()
+
+
 def test_the_row_is_sending_and_on_disk_before_the_first_byte(database_url, database, keys, mailserver):
     seen = []
     parts = builders.parts(database, keys, smtp_port=mailserver.port)

@@ -85,6 +85,21 @@ def test_a_stamped_mail_parses_to_what_the_standard_library_makes(text, html, na
     same(edition, person(" ".join(name.split()), greeting, token))
 
 
+@settings(max_examples=300)
+@given(templates, st.none() | templates, values, tokens)
+def test_a_service_mail_is_stamped_alike_and_belongs_to_no_list(text, html, greeting, token):
+    edition = Composed(language="en", subject="Please confirm", text=text, html=html, campaign="m1", service=True)
+    message = same(edition, person("", greeting, token)._replace(unsubscribe_token=""))
+    assert not [name for name in message if name.lower().startswith("list-")]
+
+
+def test_a_discreet_mail_says_nothing_of_whom_it_is_from_before_it_is_opened():
+    edition = Composed(language="en", subject="Newsletter", text=GREETING, html=None, sender_name="Newsletter")
+    message = same(edition, person())
+    assert message["From"] == "Newsletter <news@hands.example>"
+    assert message["List-Id"] == "<news.hands.example>"
+
+
 @pytest.mark.parametrize("length", range(60, 90))
 @pytest.mark.parametrize("character", ["x", "ü", "="])
 def test_lines_stay_within_their_limit_whatever_a_value_is_long(length, character):

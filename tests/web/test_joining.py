@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import func, select
 
 from newsletter.delivery.model import Delivery, Mailing, MailingState, ServiceMail
+from newsletter.delivery.story import story_of
 from newsletter.web.public import subscribe
+from subscribers.addresses import parse_address
 from subscribers.consent import Consent
 from subscribers.model import Status, Subscriber
 from subscribers.preferences import Cadence
@@ -115,6 +117,18 @@ def test_the_mail_is_no_lists_and_greets_nobody_by_a_strangers_words(parts, clie
     assert "prize" not in mail.as_string()
     assert not [name for name in mail if name.lower().startswith("list-")]
     assert mail["Auto-Submitted"] == "auto-generated"
+
+
+def test_an_organiser_and_the_one_who_asked_see_what_was_asked_for(parts, client, mailserver):
+    join(parts, client, source="union.example")
+    mails(parts, mailserver)
+    address = parse_address("rosa@example.org")
+    with parts.database.read() as session:
+        told = story_of(session, address, parts.suppression)
+    assert told.verdict(NOW) == "gets no mail yet: the sign-up was not confirmed"
+    (asked,) = told.requests
+    assert (asked.kind, asked.source, asked.confirmed_at) == ("join", "union.example", None)
+    assert told.document()["requests"][0]["email"] == "Rosa@example.org"
 
 
 def test_a_second_press_is_fine_and_the_link_opens_no_preferences(parts, client, mailserver):
