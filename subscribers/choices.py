@@ -70,7 +70,7 @@ class Choices:
             alerts=subscriber.alerts,
             hour=subscriber.digest_hour,
             weekday=subscriber.digest_weekday,
-            time_zone=subscriber.time_zone,
+            time_zone=known_zone(subscriber.time_zone),
             paused_until=subscriber.paused_until,
             alerts_while_paused=subscriber.alerts_while_paused,
             reading=subscriber.profile.reading,
@@ -213,6 +213,11 @@ def forget_held(session: Session, number: int) -> None:
     held = session.identity_map.get(session.identity_key(Subscriber, number))
     if held is not None:
         session.expire(held)
+
+
+def known_zone(name: str) -> str:
+    """Give a stored time zone, or the organisation's where this machine does not know it: nothing hangs on it."""
+    return name if name in time_zones() else ""
 
 
 @cache

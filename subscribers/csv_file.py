@@ -68,6 +68,12 @@ class NoEmailColumn(SubscribersError):
     """{path} has no column 'email'. Its first line must name the columns, such as: email,name,language,confirmed_at."""
 
 
+class HidesWhoLeft(SubscribersError):
+    """{path} comes from {system}, whose export does not say who has left a list and kept the account. Export one list
+    there, filtered to those who are subscribed to it and confirmed, and say so: --only-subscribed.
+    """
+
+
 class NoSuchColumn(SubscribersError):
     """{path} has no column {column!r}. It has: {columns}."""
 
@@ -81,6 +87,7 @@ class CsvFile:
         delimiter: `,`, `;` or a tab.
         columns: the header's names that are understood, as they stand there.
         ignored: the header's names that are not, and will be ignored.
+        hides_leaving: as in `Format`.
     """
 
     def __init__(self, path: Path, binary: BinaryIO, mapping: Mapping[str, str]) -> None:
@@ -206,6 +213,7 @@ class CsvFile:
         names = [folded(name) for name in header]
         known = recognised(names)
         self.format = known.name if known else ""
+        self.hides_leaving = known is not None and known.hides_leaving
         places = _places(names, known.columns if known else NAMES) | self._mapped(header)
         if "email" not in places:
             raise NoEmailColumn(path=self._path)
@@ -230,6 +238,7 @@ class CsvFile:
 
     def _settle_list(self) -> None:
         self.format, self.columns, self.ignored = "Mailman 3", ("email",), ()
+        self.hides_leaving = False
         self._width, self._made = 1, []
         places = {
             "name": self._make(lambda cells: parseaddr(cells[0])[0] if "<" in cells[0] else ""),
@@ -253,7 +262,9 @@ class CsvFile:
 
 
 @contextmanager
-def open_csv(path: Path, *, mapping: Mapping[str, str] = MappingProxyType({})) -> Iterator[CsvFile]:
+def open_csv(
+    path: Path, *, mapping: Mapping[str, str] = MappingProxyType({}), only_subscribed: bool = False
+) -> Iterator[CsvFile]:
     """Open a file of subscribers.
 
     Args:
@@ -261,6 +272,7 @@ def open_csv(path: Path, *, mapping: Mapping[str, str] = MappingProxyType({})) -
             quoted as RFC 4180 says; its first line names the columns. A list of addresses alone needs no such line.
         mapping: for fields of `Row`, or `first` and `last` (name), how the file calls the column; exactly as it stands
             there. What is not named is found out.
+        only_subscribed: whether somebody has seen to it that nobody is in it who has left, where its format hides that.
 
     Raises:
         CsvMissing: it is not there.
@@ -271,6 +283,7 @@ def open_csv(path: Path, *, mapping: Mapping[str, str] = MappingProxyType({})) -
         CsvIsEmpty: it holds nothing.
         NoEmailColumn: its first line names no column for addresses.
         NoSuchColumn: the mapping names one that is not there.
+        HidesWhoLeft: its format does.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -285,6 +298,8 @@ def open_csv(path: Path, *, mapping: Mapping[str, str] = MappingProxyType({})) -
             file = CsvFile(path, binary, mapping)
         except OSError as error:
             raise CsvUnreadable(path=path, reason=error.strerror or error) from None
+        if file.hides_leaving and not only_subscribed:
+            raise HidesWhoLeft(path=path, system=file.format)
         yield file
 
 

@@ -13,6 +13,7 @@ import psycopg
 from sqlalchemy import JSON, DateTime, Dialect, Engine, Enum, MetaData, Table, create_engine, event, make_url, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
@@ -183,6 +184,11 @@ class Database:
         if not self.is_sqlite:
             session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": zlib.crc32(what.encode())})
 
+    def hurry(self, session: Session, seconds: float) -> None:
+        """Let a transaction wait no longer than this for each row that another one holds; SQLite's hold none."""
+        if not self.is_sqlite:
+            session.execute(text(f"SET LOCAL lock_timeout = '{seconds * 1000:.0f}ms'"))
+
     def dispose(self) -> None:
         """Close every connection."""
         if self._bare is not None:
@@ -255,6 +261,8 @@ def _told_plainly(place: str) -> Iterator[None]:
     """Turn what a driver says of a locked or absent database into a sentence for a person."""
     try:
         yield
+    except PoolTimeout:
+        raise DatabaseLocked from None  # every connection waits for somebody who holds it
     except (DatabaseError, sqlite3.DatabaseError, psycopg.DatabaseError) as error:
         original = error.orig if isinstance(error, DatabaseError) else error
         operational = isinstance(error, OperationalError | sqlite3.OperationalError | psycopg.OperationalError)

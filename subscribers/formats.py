@@ -27,7 +27,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "consent_source": ("consentsource", "consent", "optinsource", "signupsource", "subscriptionsource", "source"),
     "status": ("status", "subscriptionstatus", "emailstatus", "memberstatus"),
 }
-_PERSON = {field: NAMES[field] for field in ("name", "first", "last", "language", "consent_source")}
+_PERSON = {field: NAMES[field] for field in ("name", "first", "last", "language", "consent_source", "status")}
 
 
 class Format(NamedTuple):
@@ -38,6 +38,7 @@ class Format(NamedTuple):
         marks: columns that no other one has; all of them are there.
         columns: what it calls ours, best first.
         instead: a column whose cell counts where the best one's is empty; by field.
+        hides_leaving: whether somebody who has left a list there can look in it as if they had not.
         flags: columns that say that somebody is off, with the word for that: where the cell is not empty, or (`-`
             before the name) where it says no.
     """
@@ -47,6 +48,7 @@ class Format(NamedTuple):
     columns: Mapping[str, tuple[str, ...]]
     instead: Mapping[str, str] = MappingProxyType({})
     flags: Mapping[str, str] = MappingProxyType({})
+    hides_leaving: bool = False
 
 
 FORMATS: Sequence[Format] = (
@@ -60,7 +62,8 @@ FORMATS: Sequence[Format] = (
     Format(
         name="listmonk",
         marks=("uuid", "email", "attributes", "status"),
-        columns={**_PERSON, "email": ("email",), "confirmed_at": ("createdat",), "status": ("status",)},
+        columns={**_PERSON, "email": ("email",), "confirmed_at": ("createdat",)},
+        hides_leaving=True,
     ),
     Format(
         name="phpList",
@@ -78,7 +81,7 @@ FORMATS: Sequence[Format] = (
         columns={
             **_PERSON,
             "email": ("email",),
-            "status": ("can2subscriptionstatus",),
+            "status": ("can2subscriptionstatus", "status"),
             "confirmed_at": ("createdat", "createddate", "datecreated", "timestamp"),
         },
     ),
@@ -86,16 +89,13 @@ FORMATS: Sequence[Format] = (
         name="Mailman 3",
         marks=("displayname", "deliverymode"),
         columns={
+            **_PERSON,
             "email": ("address", "email"),
             "name": ("displayname",),
             "language": ("preferredlanguage", "language"),
-            "status": ("deliverystatus",),
+            "confirmed_at": NAMES["confirmed_at"],
+            "status": ("deliverystatus", "status"),
         },
-    ),
-    Format(
-        name="Mailman 3",
-        marks=("displayname", "address"),
-        columns={"email": ("address",), "name": ("displayname",), "status": ("deliverystatus",)},
     ),
 )
 
@@ -109,12 +109,24 @@ FLAGS: Mapping[str, str] = {
     "blacklisted": "blacklisted",
     "blocklisted": "blocklisted",
     "bouncedat": "bounced",
+    "unsubscribed": "unsubscribed",
+    "optedout": "unsubscribed",
+    "optout": "unsubscribed",
+    "-subscribed": "off",
+    "-active": "off",
 }
 
 
 def folded(name: str) -> str:
     """Give a column's name as names are compared here."""
     return "".join(filter(str.isalnum, name.casefold()))
+
+
+def speaks_of_leaving(name: str) -> bool:
+    """Say whether a column that is not understood may say that somebody is off: that is not passed over in silence."""
+    return any(
+        word in folded(name) for word in ("unsub", "opt", "status", "subscri", "block", "black", "bounce", "left")
+    )
 
 
 def recognised(header: Sequence[str]) -> Format | None:

@@ -9,15 +9,17 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, inspect, select
+from sqlalchemy import exists, insert, inspect, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from subscribers.addresses import Address
+from subscribers.choices import Change
 from subscribers.consent import Consent, ConsentAct
 from subscribers.database import Base, table
 from subscribers.import_row import Applicant, Gone, Reason, Row, RowProblem, RowReader
 from subscribers.imports import MAX_FILE, UNDO_WITHIN, Import
+from subscribers.leaving import leave
 from subscribers.model import Status, Subscriber
 from subscribers.preferences import Cadence, Profile, Reading
 from subscribers.suppression import SuppressionList
@@ -103,9 +105,12 @@ def import_subscribers(
         savepoint.rollback()
         raise
     report = importing.report(None if dry_run else record.id)
-    if dry_run or not (report.taken or report.barred):
+    if dry_run:
         savepoint.rollback()
         return replace(report, number=None)
+    if not (report.taken or report.barred):  # there is nothing to undo
+        session.delete(record)
+        report = replace(report, number=None)
     record.taken = report.taken
     savepoint.commit()
     return report
@@ -134,6 +139,7 @@ class _Import:
         self._now = now
         self._on_problem = on_problem
         self._joined = {**_just_confirmed(now), "import_id": number}
+        self._number = number
         self._barred = 0
         self._profiles: dict[Reading, int] = {}
         # Who was taken from which line: ids rise, so that two plain arrays (16 bytes a person) answer by bisection.
@@ -148,9 +154,9 @@ class _Import:
         self.read += len(batch)
         read = [row if isinstance(row, RowProblem) else self._reader.read(row) for row in batch]
         problems = [row for row in read if isinstance(row, RowProblem)]
-        problems += self._settle([row for row in read if isinstance(row, Applicant)])
         if gone := [row for row in read if isinstance(row, Gone)]:
-            problems += self._bar(gone)
+            problems += self._bar(gone)  # first: of two rows that contradict each other this one counts
+        problems += self._settle([row for row in read if isinstance(row, Applicant)])
         for problem in sorted(problems):
             self._report(problem)
 
@@ -194,17 +200,30 @@ class _Import:
             yield from self._settle(overtaken)
 
     def _bar(self, gone: list[Gone]) -> Iterator[RowProblem]:
-        """Suppress those who left at the former place, apart from those who are on here by their own word."""
+        """Suppress those who left at the former place, and take them off if a file alone has brought them here.
+
+        Who has signed up here, or chosen something here, is on by their own word: what a file says of elsewhere does
+        not count against it.
+        """
         known = self._known([one.address.key for one in gone])
+        own = self._own_word({here.id for here in known.values() if here.status is Status.ACTIVE})
         barred: dict[str, str] = {}
         for one in gone:
             here = known.get(one.address.key)
-            if here is not None and here.status is Status.ACTIVE:
+            if here is not None and here.id in own:
                 self._already_there += 1
                 continue
+            if here is not None and here.status is Status.ACTIVE:
+                leave(self._session, here.id, reason=one.reason, source="an imported file", now=self._now)
             barred[one.address.key] = one.reason
             yield RowProblem(one.line, Reason.LEFT_THERE, one.said)
-        self._barred += self._suppression.add_many(self._session, barred, now=self._now)
+        self._barred += self._suppression.add_many(self._session, barred, import_id=self._number, now=self._now)
+
+    def _own_word(self, active: set[int]) -> set[int]:
+        """Give those of active subscribers who are here by what they did themselves."""
+        changed = exists(select(Change.id).where(Change.subscriber_id == Subscriber.id))
+        found = select(Subscriber.id).where(Subscriber.id.in_(active), or_(Subscriber.import_id.is_(None), changed))
+        return set(self._session.scalars(found))
 
     def _known(self, keys: list[str]) -> dict[str, _Known]:
         found = select(Subscriber.address_key, Subscriber.id, Subscriber.status).where(Subscriber.address_key.in_(keys))

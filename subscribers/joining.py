@@ -13,7 +13,7 @@ from subscribers.errors import SubscribersError
 from subscribers.leaving import leave
 from subscribers.model import Status, Subscriber
 from subscribers.preferences import Profile
-from subscribers.requests import DECLINED_FOR, LIFE, Next, SignUp, had_enough
+from subscribers.requests import DECLINED_FOR, LIFE, Next, SignUp, had_enough, mailbox_of
 from subscribers.suppression import DECLINED, SuppressionList
 from subscribers.tokens import InvalidToken
 
@@ -47,6 +47,7 @@ def ask(
     sign_up = SignUp(
         email=address.email,
         address_key=address.key,
+        mailbox=mailbox_of(address.key),
         name=name,
         choices=choices.facts(),
         wording=wording,
@@ -75,7 +76,7 @@ def sort(
     """
     key = sign_up.address_key
     if suppression.declines(session, key, since=now - DECLINED_FOR) or had_enough(
-        session, key, cooldown=cooldown, now=now
+        session, sign_up.mailbox, cooldown=cooldown, now=now
     ):
         session.delete(sign_up)
         return Next.NOTHING
@@ -133,12 +134,13 @@ def confirm(session: Session, sign_up: SignUp, *, suppression: SuppressionList, 
         suppression: they are taken off it.
         now: the moment.
     """
+    person = _locked(session, sign_up)
     so_far = standing(session, sign_up)
-    if so_far is not None:
-        return so_far
-    person = session.get_one(Subscriber, sign_up.subscriber_id)
+    if person is None or so_far is not None:
+        return so_far or Confirmed.LEFT
     choices = Choices.from_facts(sign_up.choices)
     person.join(now)
+    person.email = sign_up.email  # in the spelling that the link was sent to
     person.name = sign_up.name
     choices.settle(person, Profile.of(session, choices.reading))
     suppression.lift(session, person.address_key)
@@ -156,6 +158,13 @@ def confirm(session: Session, sign_up: SignUp, *, suppression: SuppressionList, 
     return Confirmed.JOINED
 
 
+def _locked(session: Session, sign_up: SignUp) -> Subscriber | None:
+    """Give whom a sign-up is about, as they stand now and until this transaction ends: they may just be leaving."""
+    if sign_up.subscriber_id is None:
+        return None
+    return session.get(Subscriber, sign_up.subscriber_id, with_for_update=True, populate_existing=True)
+
+
 def decline(session: Session, sign_up: SignUp, *, suppression: SuppressionList, now: datetime) -> None:
     """Do as somebody says: this was not me. No confirmation goes to them for a year; who had joined leaves.
 
@@ -169,7 +178,7 @@ def decline(session: Session, sign_up: SignUp, *, suppression: SuppressionList, 
     """
     if sign_up.declined_at is not None:
         return
-    person = session.get(Subscriber, sign_up.subscriber_id) if sign_up.subscriber_id is not None else None
+    person = _locked(session, sign_up)
     if person is not None and person.status is Status.ACTIVE:
         leave(session, person.id, source="this was not me", now=now)
     suppression.put(session, sign_up.address_key, reason=DECLINED, now=now)
@@ -177,7 +186,7 @@ def decline(session: Session, sign_up: SignUp, *, suppression: SuppressionList, 
     session.execute(
         update(SignUp)
         .where(SignUp.address_key == sign_up.address_key)
-        .values(email="", address_key="", name="", subscriber_id=None, declined_at=now)
+        .values(email="", address_key="", mailbox="", name="", subscriber_id=None, declined_at=now)
         .execution_options(synchronize_session=False)
     )
     session.expire(sign_up)

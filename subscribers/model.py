@@ -11,6 +11,8 @@ from subscribers.database import Base, word
 from subscribers.errors import SubscribersError
 from subscribers.preferences import Cadence, Profile
 
+UNDONE = "undone:"  # begins the address key of somebody whose import was undone; their number and the hash follow
+
 
 class Status(StrEnum):
     """Where a subscriber stands: `pending → active → left`."""
@@ -122,6 +124,7 @@ class Subscriber(Base):
         if self.status is not Status.ACTIVE:
             self.status, self.joined_at = Status.ACTIVE, now
             self.left_reason = self.left_at = self.left_why = None
+            self.import_id = None  # they are here by their own word now, whoever brought them in before
 
     def erase(self, now: datetime) -> None:
         """Move to `left` for good, and forget who it was; what is kept elsewhere is `erasing.erase`'s to remove."""

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from subscribers.addresses import Address
@@ -11,7 +11,7 @@ from subscribers.choices import Change
 from subscribers.erasing import erase
 from subscribers.errors import SubscribersError
 from subscribers.model import Status, Subscriber
-from subscribers.requests import DECLINED_FOR, LIFE, MOST_MAILS, Move, Next, had_enough
+from subscribers.requests import DECLINED_FOR, LIFE, MOST_MAILS, Move, Next, had_enough, mailbox_of
 from subscribers.suppression import SuppressionList
 from subscribers.tokens import InvalidToken
 
@@ -25,10 +25,16 @@ class AddressTaken(SubscribersError):
 
 
 class Former(NamedTuple):
-    """The address that somebody had."""
+    """The address that somebody had.
+
+    Attributes:
+        email, address_key: as in `Subscriber`.
+        gave_way: the number of whoever had been erased for the new one; None if nobody had.
+    """
 
     email: str
     address_key: str
+    gave_way: int | None
 
 
 def ask_to_move(session: Session, number: int, address: Address, *, now: datetime) -> bool:
@@ -51,6 +57,7 @@ def ask_to_move(session: Session, number: int, address: Address, *, now: datetim
             subscriber_id=number,
             email=address.email,
             address_key=address.key,
+            mailbox=mailbox_of(address.key),
             requested_at=now,
             mailed=False,
         )
@@ -78,10 +85,23 @@ def sort_move(
         or person.status is not Status.ACTIVE
         or session.scalar(taken) is not None
         or suppression.declines(session, key, since=now - DECLINED_FOR)
-        or had_enough(session, key, cooldown=cooldown, now=now)
+        or had_enough(session, asked.mailbox, cooldown=cooldown, now=now)
     )
     asked.sorted_at, asked.mailed = now, not bars  # kept in either case: it counts against who asked
     return Next.NOTHING if bars else Next.CONFIRM
+
+
+def revoke_links(session: Session, subscriber: Subscriber) -> None:
+    """Make every link that somebody was sent so far open nothing, and end what was asked for with one of them.
+
+    Whoever got hold of a link may have asked for the mails to come to an address of their own: that question is void.
+    """
+    subscriber.revoke_links()
+    session.execute(
+        delete(Move)
+        .where(Move.subscriber_id == subscriber.id, Move.confirmed_at.is_(None))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def find_move(session: Session, number: int, *, now: datetime) -> tuple[Move, Subscriber]:
@@ -122,6 +142,7 @@ def move(
     """
     if asked.confirmed_at is not None:
         return None
+    session.refresh(subscriber, with_for_update=True)
     other = session.scalar(
         select(Subscriber).where(Subscriber.address_key == asked.address_key, Subscriber.id != subscriber.id)
     )
@@ -130,7 +151,7 @@ def move(
             raise AddressTaken
         erase(session, other, suppression=suppression, now=now)
         session.flush()
-    former = Former(subscriber.email, subscriber.address_key)
+    former = Former(subscriber.email, subscriber.address_key, other.id if other is not None else None)
     subscriber.email, subscriber.address_key = asked.email, asked.address_key
     suppression.lift(session, asked.address_key)
     asked.confirmed_at = now

@@ -30,7 +30,8 @@ class SignUp(Base):
 
     Attributes:
         subscriber_id: whom it may make active; None before `joining.sort` and after `joining.decline`.
-        email, address_key, name: as in `Subscriber`; empty once its owner has declined.
+        email, address_key, name: as in `Subscriber`; empty once its owner has declined, as `mailbox` is.
+        mailbox: where mail to it ends up, as `mailbox_of` tells; what limits are counted by.
         choices: as `Choices.facts` gives them.
         wording: what was agreed to, as it stood on the form.
         source: which form.
@@ -46,6 +47,7 @@ class SignUp(Base):
     subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
     email: Mapped[str] = mapped_column(String(320))
     address_key: Mapped[str] = mapped_column(String(320), index=True)
+    mailbox: Mapped[str] = mapped_column(String(320), index=True)
     name: Mapped[str] = mapped_column(String(200))
     choices: Mapped[dict[str, Any]] = mapped_column(JSON)
     wording: Mapped[str] = mapped_column(Text)
@@ -67,6 +69,7 @@ class Move(Base):
 
     Attributes:
         email, address_key: the new address, as in `Subscriber`.
+        mailbox: as in `SignUp`.
         sorted_at, mailed: as in `SignUp`.
         confirmed_at: when its owner said yes.
     """
@@ -78,24 +81,34 @@ class Move(Base):
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
     email: Mapped[str] = mapped_column(String(320))
     address_key: Mapped[str] = mapped_column(String(320), index=True)
+    mailbox: Mapped[str] = mapped_column(String(320), index=True)
     requested_at: Mapped[datetime] = mapped_column(index=True)
     sorted_at: Mapped[datetime | None]
     mailed: Mapped[bool] = mapped_column(default=False)
     confirmed_at: Mapped[datetime | None]
 
 
-def had_enough(session: Session, address_key: str, *, cooldown: timedelta, now: datetime) -> bool:
-    """Say whether an address has been asked often or just now, whether to join or to be moved to.
+def mailbox_of(address_key: str) -> str:
+    """Give the mailbox behind an address: `rosa+news@example.org` is read where `rosa@example.org` is (RFC 5233).
+
+    Else one person could be sent a mail for each of a thousand details.
+    """
+    local, _at, domain = address_key.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
+
+
+def had_enough(session: Session, mailbox: str, *, cooldown: timedelta, now: datetime) -> bool:
+    """Say whether a mailbox has been asked often or just now, whether to join or to be moved to.
 
     Args:
         session: any transaction.
-        address_key: as `Address.key`.
+        mailbox: as `mailbox_of` gives it.
         cooldown: how long after one mail to an address there is no other.
         now: the moment.
     """
     count, newest = 0, None
     for kind in (SignUp, Move):
-        mailed = (kind.address_key == address_key, kind.mailed, kind.sorted_at > now - LIFE)
+        mailed = (kind.mailbox == mailbox, kind.mailed, kind.sorted_at > now - LIFE)
         some, last = session.execute(select(func.count(), func.max(kind.sorted_at)).where(*mailed)).one()
         count += some
         newest = max((moment for moment in (newest, last) if moment is not None), default=None)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from subscribers.choices import Choices
+from subscribers.choices import Choices, known_zone
 from subscribers.database import table
 from subscribers.errors import SubscribersError
 from subscribers.model import LeftReason, Status, Subscriber
@@ -38,6 +38,7 @@ class Standing(NamedTuple):
         return self.choices.reading.languages[0]
 
 
+_FORGOTTEN = (LeftReason.ERASED, LeftReason.UNDONE)
 _PEOPLE, _PROFILES = table(Subscriber).c, table(Profile).c
 _STANDING = (
     select(
@@ -62,7 +63,7 @@ def standing_of(session: Session, number: int) -> Standing | None:
         alerts=found.alerts,
         hour=found.digest_hour,
         weekday=found.digest_weekday,
-        time_zone=found.time_zone,
+        time_zone=known_zone(found.time_zone),
         paused_until=found.paused_until,
         alerts_while_paused=found.alerts_while_paused,
         reading=Reading(
@@ -102,12 +103,12 @@ def find_active(session: Session, claim: Claim) -> Standing:
 
 
 def find_leaver(session: Session, claim: Claim) -> Standing:
-    """Find whom a way out speaks for: as `find_claimed`, and who was erased has left, whatever their link says.
+    """Find whom a way out speaks for: as `find_claimed`; who was erased or undone has left, whatever their link says.
 
     Raises:
         InvalidToken: they were never here, or the token was revoked.
     """
     found = standing_of(session, claim.subscriber_id)
-    if found is None or (claim.epoch != found.token_epoch and found.left_reason is not LeftReason.ERASED):
+    if found is None or (claim.epoch != found.token_epoch and found.left_reason not in _FORGOTTEN):
         raise InvalidToken
     return found

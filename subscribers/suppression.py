@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, String
+from sqlalchemy import LargeBinary, String, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
@@ -23,6 +23,7 @@ class Suppression(Base):
     Attributes:
         hash: HMAC-SHA-256 of the address key (RFC 2104), 32 bytes.
         reason: the word for why; see `LeftReason`, and `DECLINED`.
+        import_id: the import whose file alone says so; undoing it lifts this.
     """
 
     __tablename__ = "suppressions"
@@ -30,6 +31,7 @@ class Suppression(Base):
     hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     reason: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime]
+    import_id: Mapped[int | None]
 
 
 class SuppressionList:
@@ -45,37 +47,52 @@ class SuppressionList:
 
     def add(self, session: Session, address_key: str, *, reason: str, now: datetime) -> None:
         """Suppress an address; the first reason stays."""
-        hashed = self.hash(address_key)
-        if session.get(Suppression, hashed) is None:
+        self.add_hash(session, self.hash(address_key), reason=reason, now=now)
+
+    def add_hash(self, session: Session, hashed: bytes, *, reason: str, now: datetime) -> None:
+        """Suppress the address with this hash; as `add`."""
+        found = session.get(Suppression, hashed)
+        if found is not None:
+            found.import_id = None  # no file's word alone any more
+        else:
             # On PostgreSQL a bounce and a complaint may come in at the same moment: then the other one was first.
             session.flush()  # what others left in the session must fail on its own account
             with suppress(IntegrityError), session.begin_nested():
                 session.add(Suppression(hash=hashed, reason=reason, at=now))
 
-    def add_many(self, session: Session, reasons: Mapping[str, str], *, now: datetime) -> int:
-        """Suppress many addresses; those that are already stay as they are.
+    def add_many(self, session: Session, reasons: Mapping[str, str], *, import_id: int, now: datetime) -> int:
+        """Suppress many addresses because a file says so; those that are already stay as they are.
 
         Args:
             session: a writing transaction.
             reasons: why, by address key.
+            import_id: the import's number.
             now: the moment.
 
         Returns:
             How many were not suppressed before.
         """
-        rows = [{"hash": self.hash(key), "reason": reason, "at": now} for key, reason in reasons.items()]
+        rows = [
+            {"hash": self.hash(key), "reason": reason, "at": now, "import_id": import_id}
+            for key, reason in reasons.items()
+        ]
         if not rows:
             return 0
         connection = session.connection()
         kind = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         statement = kind(Suppression).on_conflict_do_nothing(index_elements=["hash"]).returning(Suppression.hash)
-        return len(connection.execute(statement, rows).all())
+        added = {bytes(found) for (found,) in connection.execute(statement, rows)}
+        others = [row["hash"] for row in rows if row["hash"] not in added]
+        # What another file said before is no one file's word any more: undoing either leaves it.
+        said_twice = update(Suppression).where(Suppression.hash.in_(others), Suppression.import_id != import_id)
+        session.execute(said_twice.values(import_id=None).execution_options(synchronize_session=False))
+        return len(added)
 
     def put(self, session: Session, address_key: str, *, reason: str, now: datetime) -> None:
         """Suppress an address for this reason, whatever the reason was before."""
         self.add(session, address_key, reason=reason, now=now)
         suppression = session.get_one(Suppression, self.hash(address_key))
-        suppression.reason, suppression.at = reason, now
+        suppression.reason, suppression.at, suppression.import_id = reason, now, None
 
     def lift(self, session: Session, address_key: str) -> None:
         """Suppress an address no longer: its owner has come back by themselves."""

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +20,8 @@ from subscribers.database import Database
 from subscribers.errors import DatabaseLocked, DatabaseUnreachable
 
 GATHER_S = 0.006  # that the first one waits for others
+# On PostgreSQL: how long a row that another transaction holds is waited for, before the others go on without that one.
+TOGETHER_S, PATIENCE_S = 0.5, 5.0
 MOST = 50  # writings in one transaction, so that the sender gets its turn
 Result = TypeVar("Result")
 
@@ -30,7 +33,8 @@ class _Asked(NamedTuple):
 
     def tell(self, came: Any) -> None:
         """Answer, from whichever thread."""
-        self.loop.call_soon_threadsafe(_tell, self.answer, came)
+        with suppress(RuntimeError):  # the loop is closed: nobody is there any more to be answered
+            self.loop.call_soon_threadsafe(_tell, self.answer, came)
 
 
 class Together:
@@ -96,6 +100,7 @@ class Together:
         came = []
         try:
             with self._database.write() as session:
+                self._database.hurry(session, PATIENCE_S if len(people) == 1 else TOGETHER_S)
                 for turn in people:
                     came.append(turn.do(session))
                     session.flush()

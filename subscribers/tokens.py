@@ -64,6 +64,11 @@ class Tokens:
         self._news = news
         self._take(keys)
 
+    def refresh(self) -> None:
+        """Take fresh keys, if there are any: for processes that only seal."""
+        if (keys := self._news()) is not None:
+            self._take(keys)
+
     def _take(self, keys: Keys) -> None:
         self._ciphers = {key_id: AESSIV(key) for key_id, key in keys.tokens.items()}
         key_id = bytes([keys.current])
@@ -126,8 +131,8 @@ class Tokens:
         if not _SPELLING.fullmatch(token):
             raise InvalidToken
         raw = base64.urlsafe_b64decode(token)
-        if raw[0] not in self._ciphers and (keys := self._news()) is not None:
-            self._take(keys)  # somebody has rotated them: another process seals with the fresh one already
+        if raw[0] not in self._ciphers:
+            self.refresh()  # somebody has rotated them: another process seals with the fresh one already
         try:
             first, second = _FACTS.unpack(self._ciphers[raw[0]].decrypt(raw[1:], [raw[:1], *about]))
         except (KeyError, InvalidTag):

@@ -15,6 +15,7 @@ from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table, warn
 from newsletter.delivery.undoing import undo_import
 from subscribers.csv_file import CsvFile, open_csv
+from subscribers.formats import speaks_of_leaving
 from subscribers.import_row import Reason, Row, RowProblem
 from subscribers.importing import ImportReport, import_subscribers
 from subscribers.imports import UNDO_WITHIN, Import
@@ -57,6 +58,11 @@ def _mapping(_context: click.Context, _option: click.Parameter, given: tuple[str
     show_default=True,
     help="For how many days `subscriber undo` can take it back.",
 )
+@click.option(
+    "--only-subscribed",
+    is_flag=True,
+    help="Nobody is in the file who has left: for systems whose export does not say who has (listmonk).",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything and report; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
 @pass_context
@@ -67,6 +73,7 @@ def import_(
     report: Path | None,
     columns: Mapping[str, str],
     undo_days: int,
+    only_subscribed: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -80,7 +87,7 @@ def import_(
     """
     parts = context.parts
     with ExitStack() as stack:
-        csv = stack.enter_context(open_csv(file, mapping=columns))
+        csv = stack.enter_context(open_csv(file, mapping=columns, only_subscribed=only_subscribed))
         sink = stack.enter_context(report.open("x", encoding="utf-8")) if report else None
 
         def note(problem: RowProblem) -> None:
@@ -152,6 +159,7 @@ def undo(context: Context, number: int, as_json: bool) -> None:
         done = undo_import(
             session,
             number,
+            suppression=parts.suppression,
             now=parts.clock(),
             on_progress=lambda count: bar.update(bar.task_ids[0], completed=count),
         )
@@ -189,8 +197,9 @@ def _tell(found: ImportReport, csv: CsvFile, report: Path | None, *, dry_run: bo
         warn(f"Read as {csv.encoding}: if names look wrong, save the file as UTF-8 and import that.")
     if csv.format:
         say(f"Recognised as {csv.format}'s.")
-    if csv.ignored and not csv.format:
-        warn(printable(f"Columns not used: {', '.join(csv.ignored)}. Known are {KNOWN}."))
+    passed_over = [name for name in csv.ignored if not csv.format or speaks_of_leaving(name)]
+    if passed_over:
+        warn(printable(f"Columns not used: {', '.join(passed_over)}. Known are {KNOWN}."))
     shown = found.problems[:SHOWN]
     for problem in shown:
         warn(printable(f"line {problem.line}: {problem.sentence}"))

@@ -9,7 +9,7 @@ import click
 from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import counted, say, show_json
 from newsletter.errors import NewsletterError
-from newsletter.returns.unsubscribing import MAX_BYTES, Heard, unsubscribe_by_mail
+from newsletter.returns.unsubscribing import MAX_HEADER_BYTES, Heard, requested, unsubscribe_by_mail
 
 _SAID = {
     Heard.LEFT: "somebody has left the list",
@@ -40,9 +40,12 @@ def ingest(context: Context, paths: tuple[Path, ...], as_json: bool) -> None:
     parts = context.parts
     heard: Counter[Heard] = Counter()
     for path in _files(paths):
-        data = _read(path)
-        with parts.database.write() as session:
-            found = unsubscribe_by_mail(session, data, tokens=parts.tokens, now=parts.clock())
+        found = Heard.NO_REQUEST
+        if asked := requested(_read(path)):
+            with parts.database.write() as session:
+                found = unsubscribe_by_mail(
+                    session, asked, tokens=parts.tokens, suppression=parts.suppression, now=parts.clock()
+                )
         heard[found] += 1
         if not as_json:
             say(f"{'the mail' if str(path) == '-' else path}: {_SAID[found]}")
@@ -62,8 +65,8 @@ def _files(paths: tuple[Path, ...]) -> list[Path]:
 def _read(path: Path) -> bytes:
     try:
         if str(path) == "-":
-            return sys.stdin.buffer.read(MAX_BYTES)
+            return sys.stdin.buffer.read(MAX_HEADER_BYTES)
         with path.open("rb") as file:
-            return file.read(MAX_BYTES)
+            return file.read(MAX_HEADER_BYTES)
     except OSError as error:
         raise CanNotRead(path=path, reason=(error.strerror or str(error)).lower()) from None

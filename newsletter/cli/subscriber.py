@@ -12,14 +12,16 @@ from sqlalchemy.orm import joinedload
 from newsletter.cli.context import Context, language_tag, pass_context
 from newsletter.cli.importing import import_, imports, undo
 from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table
+from newsletter.delivery.forgetting import forget_person
 from newsletter.delivery.story import Person, Story, story_of
 from newsletter.errors import NewsletterError
 from newsletter.languages import spoken, weekday_names
 from newsletter.web.snippet import sign_up_form
 from subscribers.addresses import parse_address
-from subscribers.erasing import NoSuchSubscriber, erase
+from subscribers.erasing import NoSuchSubscriber
 from subscribers.exporting import export_subscribers
 from subscribers.model import Status, Subscriber
+from subscribers.moving import revoke_links
 
 SHOWN = 20
 
@@ -139,7 +141,7 @@ def erase_(context: Context, email: str, yes: bool) -> None:
         found = session.scalar(select(Subscriber).where(Subscriber.address_key == address.key))
         if found is None:
             raise NoSuchSubscriber
-        erase(session, found, suppression=parts.suppression, now=parts.clock())
+        forget_person(session, found, suppression=parts.suppression, now=parts.clock())
     say("Erased. No mail goes to this address, and no import brings it back; a fresh sign-up by that person does.")
 
 
@@ -156,7 +158,7 @@ def revoke(context: Context, email: str) -> None:
         found = session.scalar(select(Subscriber).where(Subscriber.address_key == address.key))
         if found is None:
             raise NoSuchSubscriber
-        found.revoke_links()
+        revoke_links(session, found)
     say("Every link in mails to this address so far is dead. The next mail has new ones.")
 
 

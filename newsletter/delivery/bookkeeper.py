@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from newsletter.delivery.claimed import Claimed, Ended, Hold, Launched, Told
 from newsletter.delivery.letters import Letter
-from newsletter.delivery.model import DeliveryState
+from newsletter.delivery.model import DeliveryState, Lane
 from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.outcome import Accepted
 from newsletter.delivery.report import Backlog, backlog
@@ -61,6 +61,7 @@ class Bookkeeper:
 
     def beat(self, *, now: datetime) -> tuple[bool, int]:
         """Show that the worker is alive; gives False if it was taken for gone, and how many workers there are."""
+        self._stamp.refresh()
         return self._outbox.beat(now=now), self._outbox.workers()
 
     def look(self, *, now: datetime) -> tuple[Mapping[int, Launched], bool]:
@@ -124,16 +125,19 @@ class Bookkeeper:
 
     def _prepare(self, claims: Iterable[Claimed]) -> dict[int, Frame]:
         """Prepare the editions that the worker has not; gives their frames, which it has from now on."""
-        wanted = {one.edition_id: one.mailing.launched_at for one in claims}
+        wanted = {one.edition_id: one.mailing for one in claims}
         missing = wanted.keys() - self._places.keys()
         if not missing:
             return {}
         with self._database.read() as session:
-            composed = {number: stored_edition(session, number) for number in missing}
+            composed = {
+                number: stored_edition(session, number, service=wanted[number].lane is Lane.SERVICE)
+                for number in missing
+            }
         frames: dict[int, Frame] = {}
         for number, edition in composed.items():
             frames[number], self._places[number] = prepare(
-                edition, self._sender, date=wanted[number], signed=self._signed
+                edition, self._sender, date=wanted[number].launched_at, signed=self._signed
             )
         return frames
 

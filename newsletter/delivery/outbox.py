@@ -171,7 +171,14 @@ class Outbox:
                 select(Mailing.id).where(Mailing.state == MailingState.RUNNING).order_by(Mailing.lane, Mailing.id)
             )
             running = self._running(ids.all())
+            service = [one.id for one in running.values() if one.lane is Lane.SERVICE and now < one.expires_at]
+            if service:
+                waits = select(Delivery.id).where(Delivery.mailing_id.in_(service), IS_WAITING, Delivery.due_at <= now)
+                if session.scalar(waits.limit(1)) is not None:
+                    return running, True
             for launched in running.values():
+                if launched.id in service:
+                    continue
                 due = select(Delivery.id).where(Delivery.mailing_id == launched.id, IS_WAITING)
                 if now < launched.expires_at:
                     due = due.where(Delivery.due_at <= now)
@@ -200,7 +207,8 @@ class Outbox:
         paused = {
             claimed.mailing.id: verdict.reply
             for claimed, verdict in verdicts
-            if isinstance(verdict, Deferred) and verdict.why.pauses_mailing
+            # A service mailing has other people's mails in it, which nobody would miss: they go on, each as it can.
+            if isinstance(verdict, Deferred) and verdict.why.pauses_mailing and claimed.mailing.lane is not Lane.SERVICE
         }
         if dead or paused:
             with self._database.write() as session:
@@ -258,11 +266,15 @@ class Outbox:
             rest: how many ordinary mails may still go out today.
             now: the moment.
         """
-        claims: list[Claimed] = []
-        dry, held = True, False
-        for launched in running.values():
-            if now >= launched.expires_at:
-                dry &= self._statements.expire(connection, launched.id, EXPIRE_ROWS, now) < EXPIRE_ROWS
+        expired = [one for one in running.values() if now >= one.expires_at]
+        ended = [self._statements.expire(connection, one.id, EXPIRE_ROWS, now) for one in expired]
+        dry = all(count < EXPIRE_ROWS for count in ended)
+        alive = [one for one in running.values() if now < one.expires_at]
+        service = {one.id: one for one in alive if one.lane is Lane.SERVICE}
+        claims, dry_of_service = self._take_service(connection, service, wants[Lane.SERVICE], now)
+        dry, held = dry and dry_of_service, False
+        for launched in alive:
+            if launched.lane is Lane.SERVICE:
                 continue
             room = wants[launched.lane] - len(claims)
             if room <= 0:
@@ -281,18 +293,30 @@ class Outbox:
                 rest -= len(taken)
         return claims, dry, held
 
+    def _take_service(
+        self, connection: Bare, service: Mapping[int, Launched], room: int, now: datetime
+    ) -> tuple[list[Claimed], bool]:
+        """Claim service mails that are due; say also whether that was all.
+
+        Whether each may be sent was seen when it was asked for, and what has changed since takes it back:
+        see `forgetting`.
+        """
+        if room <= 0 or not service:
+            return [], not service
+        rows = self._statements.due_service(connection, service, room, now)
+        claims = [_claimed(row, service[row.mailing]) for row in rows]
+        if claims:
+            self._statements.take(connection, [one.id for one in claims], self._worker_id)
+        return claims, len(rows) < room
+
     def _take(self, connection: Bare, launched: Launched, rows: Sequence[DueRow], now: datetime) -> list[Claimed]:
         """Claim deliveries of one mailing that are due, apart from those that are not to be sent."""
         if not rows:
             return []
-        if launched.lane is Lane.SERVICE:  # whoever asked for it saw then whether it may be sent
-            claims = [_claimed(row, launched) for row in rows]
-            self._statements.take(connection, [one.id for one in claims], self._worker_id)
-            return claims
         hashes = [self._suppression.hash(row.address_key) for row in rows]
         # People get the rest of an edition that holds a closed appeal with their next digest.
         suppressed, closed = self._statements.barred(connection, hashes, {row.edition_id for row in rows})
-        claims = []
+        claims: list[Claimed] = []
         for row, hashed in zip(rows, hashes, strict=True):
             if reason := _why_not(row, closed, suppressed=hashed in suppressed):
                 self._statements.skip(connection, row.id, reason, now)
@@ -308,7 +332,12 @@ class Outbox:
         """Mark mailings of which nothing can go out any more, and end what came back to cancelled ones."""
         with self._database.write() as session:
             sweep_cancelled(session, now=now)
-            running = select(Mailing).where(Mailing.state == MailingState.RUNNING)
+            open_rows = select(Delivery.id).where(Delivery.mailing_id == Mailing.id)
+            running = select(Mailing).where(
+                Mailing.state == MailingState.RUNNING,
+                ~exists(open_rows.where(IS_WAITING)),
+                ~exists(open_rows.where(IS_SENDING)),
+            )
             # Locked, so that nobody resumes one or decides about a delivery of it meanwhile.
             for mailing in session.scalars(running.with_for_update(key_share=True)):
                 rows = select(Delivery.id).where(Delivery.mailing_id == mailing.id)

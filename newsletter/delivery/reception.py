@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
-from newsletter.delivery.model import Delivery, MailingKind, ServiceMail
+from newsletter.delivery.model import Delivery, Lane, Mailing, MailingKind, ServiceMail
+from newsletter.delivery.service_mails import LIVES
 from subscribers.database import Database
 from subscribers.joining import sort
 from subscribers.model import Status, Subscriber
@@ -55,8 +56,15 @@ class Reception:
             self.database.serialise(session, "subscribers")
             forget_old_requests(session, now=now)
             forget_pending(session)
-            old = select(Delivery.id).where(Delivery.id == ServiceMail.delivery_id, Delivery.settled_at <= now - LIFE)
-            session.execute(delete(ServiceMail).where(exists(old)).execution_options(synchronize_session=False))
+            # By the mailing's time, whatever became of it: one that is paused would keep addresses for ever.
+            old = (
+                select(Delivery.id)
+                .join(Mailing, Mailing.id == Delivery.mailing_id)
+                .where(Mailing.lane == Lane.SERVICE, Mailing.launched_at <= now - LIFE - LIVES)
+            )
+            session.execute(
+                delete(ServiceMail).where(ServiceMail.delivery_id.in_(old)).execution_options(synchronize_session=False)
+            )
 
     def _batch(self, now: datetime) -> int:
         with self.database.write() as session:
@@ -82,9 +90,10 @@ class Reception:
             session,
             _KINDS[following],
             person,
-            email=sign_up.email,
+            # Who is on already gets it where their mails go, and in the language that they chose: what a stranger typed
+            # is nothing to go by. Two spellings of an address may be two people after all, and it has their link in it.
+            email=person.email if following is Next.ALREADY else sign_up.email,
             address_key=sign_up.address_key,
-            # Who is on already reads what they chose to; what a stranger chose for them is nothing to go by.
             language=person.profile.languages[0] if following is Next.ALREADY else sign_up.language,
             errand=sign_up.id,
             now=now,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.delivery.model import IS_WAITING, Delivery, DeliveryState, Lane, Mailing, MailingState, Skip
@@ -76,7 +76,8 @@ def mailings(session: Session, *, service: bool = False) -> list[MailingReport]:
     """
     every = select(Mailing).order_by(Mailing.id.desc())
     if not service:
-        every = every.where(Mailing.lane != Lane.SERVICE)
+        # One that is paused is shown in any case: somebody has to resume it.
+        every = every.where(or_(Mailing.lane != Lane.SERVICE, Mailing.state == MailingState.PAUSED))
     return [_report(session, mailing) for mailing in session.scalars(every)]
 
 

@@ -18,6 +18,7 @@ from newsletter.delivery.model import (
     ServiceMail,
 )
 from newsletter.editions.model import Edition, Part
+from newsletter.editions.slots import Slot
 from newsletter.languages import spoken
 from subscribers.model import Subscriber
 
@@ -29,6 +30,14 @@ SHARED_FOR = timedelta(
     minutes=1
 )  # mails of one kind that are asked for within it are one mailing: its time is their Date
 LIVES = timedelta(days=2)  # how long one is tried
+
+# The links of each; `Links.service` fills them.
+SLOTS = {
+    MailingKind.CONFIRMATION: frozenset({Slot.CONFIRM_URL, Slot.DECLINE_URL}),
+    MailingKind.ALREADY: frozenset({Slot.PREFERENCES_URL}),
+    MailingKind.MOVE: frozenset({Slot.CONFIRM_URL}),
+    MailingKind.MOVED: frozenset({Slot.PREFERENCES_URL}),
+}
 
 
 class ServiceDesk:
@@ -129,5 +138,5 @@ class ServiceDesk:
 
     def _draft(self, kind: MailingKind, language: str) -> "Draft":
         if (kind, language) not in self._drafts:
-            self._drafts[kind, language] = self._renderer.service_mail(kind.value, language)
+            self._drafts[kind, language] = self._renderer.service_mail(kind.value, language, slots=SLOTS[kind])
         return self._drafts[kind, language]

@@ -27,6 +27,10 @@ class Links:
         self._preferences_at = f"{base_url}/{Purpose.PREFERENCES}/"
         self._base_url = base_url
 
+    def refresh(self) -> None:
+        """Seal with fresh keys from now on, if there are any."""
+        self._tokens.refresh()
+
     def token(self, purpose: Purpose, *, subscriber_id: int, epoch: int) -> str:
         """Give the token for one subscriber and purpose."""
         return self._tokens.issue(purpose, subscriber_id=subscriber_id, epoch=epoch)
@@ -74,6 +78,10 @@ class Stamp:
         """Take where links lead, and who mails come from."""
         self._links = links
         self._sender = sender
+
+    def refresh(self) -> None:
+        """Seal links with fresh keys from now on, if there are any."""
+        self._links.refresh()
 
     def letter(self, claimed: Claimed, places: Places) -> Letter:
         """Write what is one reader's alone.

@@ -23,6 +23,7 @@ class DueRow(NamedTuple):
         blamed: whether its last reply was about us (5.7.x).
         why_not: the reason for which it is skipped; empty if there is none.
         errand: what a service mail is about; see `ServiceMail`.
+        mailing: what a service mail is part of; 0 for others, whose mailing was asked for.
     """
 
     id: int
@@ -37,6 +38,7 @@ class DueRow(NamedTuple):
     name: str
     why_not: str
     errand: int = 0
+    mailing: int = 0
 
 
 class SettledRow(NamedTuple):
@@ -66,9 +68,9 @@ _DUE = f"""
 # it would be a stranger's way to write to anyone.
 _DUE_SERVICE = """
     SELECT d.id, d.fence, d.edition_id, d.attempts, coalesce(d.reply LIKE '5__ 5.7.%', FALSE),
-           s.id, s.token_epoch, m.email, m.address_key, '', '', m.errand
+           s.id, s.token_epoch, m.email, m.address_key, '', '', m.errand, d.mailing_id
     FROM deliveries d JOIN service_mails m ON m.delivery_id = d.id JOIN subscribers s ON s.id = d.subscriber_id
-    WHERE d.mailing_id = :mailing AND d.state IN ('queued', 'deferred') AND d.due_at <= :now
+    WHERE d.mailing_id {among} AND d.state IN ('queued', 'deferred') AND d.due_at <= :now
     ORDER BY d.due_at, d.id LIMIT :limit
 """
 
@@ -149,13 +151,14 @@ class Statements:
 
         if is_sqlite:
             self._due = _named(_DUE, _DUE_NAMES, mark)
-            self._due_service = _named(_DUE_SERVICE, _DUE_NAMES[2:], mark)
+            self._due_service = _named(_DUE_SERVICE.replace("{among}", among), _DUE_NAMES[3:], mark)
             self._settle = _SETTLE.format(rows=_SQLITE_ROWS)
             self._accept = _ACCEPT.format(reply="?", mark="?", rows="", id="?", fence="?")
         else:
             locked = " FOR UPDATE OF d SKIP LOCKED"
             self._due = _named(_DUE.replace("%", "%%") + locked, _DUE_NAMES, mark)
-            self._due_service = _named(_DUE_SERVICE.replace("%", "%%") + locked, _DUE_NAMES[2:], mark)
+            service = _DUE_SERVICE.replace("%", "%%").replace("{among}", among) + locked
+            self._due_service = _named(service, _DUE_NAMES[3:], mark)
             # The numbers once more: without them it may look through all deliveries for the few that are `sending`.
             by_number = " AND deliveries.id = ANY(%s::bigint[])"
             self._settle = _SETTLE.format(rows=_POSTGRESQL_ROWS) + by_number
@@ -182,12 +185,17 @@ class Statements:
             lane: the mailing's; alerts come through a pause where somebody chose so.
         """
         moment = self._moment(now)
-        if lane is Lane.SERVICE:
-            rows = connection.execute(self._due_service, (mailing, moment, limit)).fetchall()
-        else:
-            about = (moment, lane is Lane.ALERT, mailing, moment, limit)
-            rows = connection.execute(self._due, about).fetchall()
-        return [DueRow(*row) for row in rows]
+        about = (moment, lane is Lane.ALERT, mailing, moment, limit)
+        return [DueRow(*row) for row in connection.execute(self._due, about).fetchall()]
+
+    def due_service(self, connection: Bare, mailings: Iterable[int], limit: int, now: datetime) -> list[DueRow]:
+        """Give service mails that are due, of all these mailings at once; else as `due`.
+
+        There is a mailing for each minute in which somebody asked for something: asking for each would take longer than
+        all the rest, once a mail of many minutes waits for a server that defers.
+        """
+        about = (self._numbers(mailings), self._moment(now), limit)
+        return [DueRow(*row) for row in connection.execute(self._due_service, about).fetchall()]
 
     def barred(
         self, connection: Bare, hashes: list[bytes], editions: Iterable[int | None]

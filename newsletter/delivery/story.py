@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import false, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.model import Appeal
@@ -235,8 +235,9 @@ def _person(found: Subscriber) -> Person:
 
 
 def _requests(session: Session, person: int | None, address_key: str) -> list[RequestFact]:
-    joins = select(SignUp).where(or_(SignUp.subscriber_id == person, SignUp.address_key == address_key))
-    moves = select(Move).where(Move.subscriber_id == person)
+    theirs = SignUp.address_key == address_key
+    joins = select(SignUp).where(theirs if person is None else or_(theirs, SignUp.subscriber_id == person))
+    moves = select(Move).where(Move.subscriber_id == person) if person is not None else select(Move).where(false())
     asked = [
         *(
             RequestFact(one.requested_at, "join", one.email, one.source, one.confirmed_at)

@@ -5,19 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Delete, Update, delete, exists, func, literal, select, update
+from sqlalchemy import CursorResult, Delete, Select, Update, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.delivery.forgetting import forget_service_mails
 from newsletter.delivery.model import Delivery
 from newsletter.errors import NewsletterError
 from subscribers.choices import Change
 from subscribers.consent import Consent
 from subscribers.imports import Import
-from subscribers.model import LeftReason, Status, Subscriber
-from subscribers.preferences import Profile, Reading
-from subscribers.requests import SignUp
-from subscribers.suppression import Suppression
+from subscribers.model import UNDONE, LeftReason, Status, Subscriber
+from subscribers.preferences import Cadence, Profile, Reading
+from subscribers.requests import Move, SignUp
+from subscribers.suppression import Suppression, SuppressionList
 
+STATEMENT = 500  # numbers in one statement
 STEP = 20_000  # subscribers' numbers that are looked at in one statement, so that progress is seen
 
 
@@ -51,7 +53,12 @@ class Undone:
 
 
 def undo_import(
-    session: Session, number: int, *, now: datetime, on_progress: Callable[[int], None] = lambda _count: None
+    session: Session,
+    number: int,
+    *,
+    suppression: SuppressionList,
+    now: datetime,
+    on_progress: Callable[[int], None] = lambda _count: None,
 ) -> Undone:
     """Take back an import as a whole.
 
@@ -60,6 +67,7 @@ def undo_import(
     Args:
         session: a writing transaction in which nobody else adds subscribers.
         number: the import's.
+        suppression: makes the hashes by which those who had mail can still leave.
         now: the moment.
         on_progress: gets how many subscribers were looked at so far.
 
@@ -91,7 +99,9 @@ def undo_import(
             ~exists(select(Change.id).where(Change.subscriber_id == Subscriber.id)),
         )
         written_to = exists(select(Delivery.id).where(Delivery.subscriber_id == Subscriber.id))
-        emptied += _emptied(session, select(Subscriber.id).where(*theirs, written_to).subquery(), nobody, now)
+        emptied += _emptied(
+            session, select(Subscriber.id, Subscriber.address_key).where(*theirs, written_to), nobody, suppression, now
+        )
         removed += _count(session, delete(Subscriber).where(*theirs, ~written_to))
         on_progress(start + STEP - (first or 0))
     kept = session.scalar(
@@ -104,31 +114,50 @@ def undo_import(
     return Undone(removed=removed, emptied=emptied, kept=kept or 0, lifted=_lifted(session, found))
 
 
-def _emptied(session: Session, people: Any, nobody: Profile, now: datetime) -> int:
-    """Empty the rows of people who had mails; as `Subscriber.erase` does for one."""
-    some = select(people.c.id)
-    for kind in (Consent, SignUp):
-        _count(session, delete(kind).where(kind.subscriber_id.in_(some)))
-    return _count(
-        session,
-        update(Subscriber)
-        .where(Subscriber.id.in_(some))
-        .values(
-            status=Status.LEFT,
-            left_reason=LeftReason.UNDONE,
-            left_at=now,
-            email="",
-            address_key=literal("undone:").concat(Subscriber.id),
-            name="",
-            profile_id=nobody.id,
-            token_epoch=Subscriber.token_epoch + 1,
-        ),
-    )
+def _emptied(
+    session: Session, people: Select[int, str], nobody: Profile, suppression: SuppressionList, now: datetime
+) -> int:
+    """Empty the rows of people who had mails, as `Subscriber.erase` does for one; gives how many.
+
+    What is kept is the keyed hash of each address: the way out in a mail that they were sent works by it.
+    """
+    found = session.execute(people).all()
+    numbers = [number for number, _key in found]
+    for start in range(0, len(numbers), STATEMENT):
+        some = numbers[start : start + STATEMENT]
+        for kind in (Consent, SignUp, Move):
+            _count(session, delete(kind).where(kind.subscriber_id.in_(some)))
+    forget_service_mails(session, numbers, now=now)
+    empty = {
+        "status": Status.LEFT,
+        "left_reason": LeftReason.UNDONE,
+        "left_at": now,
+        "email": "",
+        "name": "",
+        "cadence": Cadence.WEEKLY,
+        "alerts": True,
+        "digest_hour": 7,
+        "digest_weekday": 1,
+        "time_zone": "",
+        "paused_until": None,
+        "alerts_while_paused": False,
+        "created_at": now,
+        "joined_at": None,
+        "left_why": None,
+        "profile_id": nobody.id,
+    }
+    rows = [
+        {**empty, "id": number, "address_key": f"{UNDONE}{number}:{suppression.hash(key).hex()}"}
+        for number, key in found
+    ]
+    if rows:
+        session.execute(update(Subscriber), rows)
+    return len(rows)
 
 
 def _lifted(session: Session, found: Import) -> int:
-    """Lift what the import suppressed: what was suppressed for the same reason before or since has another moment."""
-    return _count(session, delete(Suppression).where(Suppression.at == found.at))
+    """Lift what this import's file alone had suppressed; whatever else was said of an address since stays."""
+    return _count(session, delete(Suppression).where(Suppression.import_id == found.id))
 
 
 def _count(session: Session, statement: Delete | Update) -> int:

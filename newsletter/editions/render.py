@@ -1,6 +1,6 @@
 """From appeals to what a reader sees: parts rendered once a language, and composed once an edition."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,7 +14,7 @@ from newsletter.appeals.urgency import propose_urgent
 from newsletter.editions.body import body_html, body_text, web_address
 from newsletter.editions.inline import inline_fragment, inline_page
 from newsletter.editions.palette import Palette
-from newsletter.editions.slots import Insert, Slot, clean, mark, one_line
+from newsletter.editions.slots import Insert, Slot, clean, mark, one_line, pieces
 from newsletter.editions.stored import Draft
 from newsletter.editions.view import AppealView, Brand
 from newsletter.errors import NewsletterError
@@ -32,6 +32,10 @@ class TemplateBroken(NewsletterError):
 
 class TemplateLacks(NewsletterError):
     """The template {template} lacks {mark}, without which no mail may go out. Put it back."""
+
+
+class TemplateHas(NewsletterError):
+    """The template {template} has {mark}, which no such mail can have. Take it out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,21 +196,26 @@ class Renderer:
         pressing = {"count": number_text(urgent, language)}
         return sentence + " " + say("%(count)s of them is urgent.", "%(count)s of them are urgent.", urgent) % pressing
 
-    def service_mail(self, mail: str, language: str) -> Draft:
+    def service_mail(self, mail: str, language: str, *, slots: Collection[Slot]) -> Draft:
         """A mail about one thing that somebody asked for, its slots still open.
 
         Args:
             mail: its folder in `templates/email`.
             language: the reader's.
+            slots: the links that it has to have, and no others.
 
         Raises:
-            TemplateLacks: there is no link in it, without which it is of no use.
+            TemplateLacks: one of them is not in it.
+            TemplateHas: there is a link in it that such a mail does not have.
         """
         html = inline_page(self._render(f"email/{mail}/body.html", language, **_marks()))
         text = self._render(f"email/{mail}/body.txt", language, **_marks()).strip("\n") + "\n"
         for written, name in ((html, "body.html"), (text, "body.txt")):
-            if mark(Slot.CONFIRM_URL) not in written and mark(Slot.PREFERENCES_URL) not in written:
-                raise TemplateLacks(template=f"email/{mail}/{name}", mark="the mark for its link")
+            found = {piece for piece in pieces(written) if isinstance(piece, Slot)} - {Slot.GREETING}
+            if lacking := set(slots) - found:
+                raise TemplateLacks(template=f"email/{mail}/{name}", mark=f"the mark for {min(lacking).value}")
+            if foreign := found - set(slots):
+                raise TemplateHas(template=f"email/{mail}/{name}", mark=min(foreign).value)
         return Draft(
             language=language,
             format=Format.HTML,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.editions.message import Composed
 from newsletter.editions.model import Edition
-from newsletter.editions.slots import Insert, Slot, clean, insert, mark
+from newsletter.editions.slots import Insert, clean, insert
 from newsletter.languages import words
 from subscribers.preferences import Format
 
@@ -58,8 +58,14 @@ def neutral_name(language: str) -> str:
     return words(language).gettext("Newsletter")
 
 
-def stored_edition(session: Session, edition_id: int) -> Composed:
-    """Put an edition together again from its stored parts, exactly as it was frozen."""
+def stored_edition(session: Session, edition_id: int, *, service: bool = False) -> Composed:
+    """Put an edition together again from its stored parts, exactly as it was frozen.
+
+    Args:
+        session: an open transaction.
+        edition_id: which.
+        service: whether its mailing is a service mailing.
+    """
     edition = session.get_one(Edition, edition_id)
     draft = Draft(
         language=edition.language,
@@ -75,8 +81,6 @@ def stored_edition(session: Session, edition_id: int) -> Composed:
             for part in edition.appeals
         ),
     )
-    # What is a list's mail can't be rendered without its way out; see `render`.
-    service = mark(Slot.UNSUBSCRIBE_URL) not in draft.shell_text
     return replace(draft.composed(), campaign=f"m{edition.mailing_id}", service=service)
 
 

@@ -1,18 +1,23 @@
 """Leaving by mail: what a mail program sends to the `mailto:` of List-Unsubscribe (RFC 2369 3.2)."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
-from email import message_from_bytes
-from email.policy import default
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.parser import BytesHeaderParser
+from email.policy import compat32
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from subscribers.leaving import leave
+from subscribers.leaving import leave_by_link
 from subscribers.standing import find_leaver
+from subscribers.suppression import SuppressionList
 from subscribers.tokens import InvalidToken, Purpose, Tokens
 
-MAX_BYTES = 1_000_000  # of a mail that is looked at; a request needs a few hundred
+MAX_HEADER_BYTES = 65_536  # of a mail's header; the rest of it is not looked at
+MAX_SUBJECT = 1_000  # characters
 SOURCE = "unsubscribe mail"
 # As our headers write it; mail programs put words before it, and fold lines.
 _REQUEST = re.compile(r"\bunsubscribe\s+([A-Za-z0-9_-]{36})(?![A-Za-z0-9_-])", re.IGNORECASE)
@@ -33,29 +38,33 @@ def requested(data: bytes) -> list[str]:
         data: the mail as it came. Anything may come.
     """
     try:
-        mail = message_from_bytes(data[:MAX_BYTES], policy=default)
-        subject = " ".join(str(mail.get("Subject", "")).split())
-    except (ValueError, LookupError, IndexError, AttributeError, TypeError):  # what the parser stumbles over
+        mail = BytesHeaderParser(policy=compat32).parsebytes(data[:MAX_HEADER_BYTES])
+        raw = str(mail.get("Subject", ""))[:MAX_SUBJECT]
+        subject = " ".join(str(make_header(decode_header(raw))).split())
+    except (ValueError, LookupError, HeaderParseError):  # an encoded word that is none
         return []
     return _REQUEST.findall(subject)
 
 
-def unsubscribe_by_mail(session: Session, data: bytes, *, tokens: Tokens, now: datetime) -> Heard:
+def unsubscribe_by_mail(
+    session: Session, asked: Sequence[str], *, tokens: Tokens, suppression: SuppressionList, now: datetime
+) -> Heard:
     """Do as a mail asks.
 
     Args:
         session: a writing transaction.
-        data: the mail as it came.
+        asked: what `requested` found in it.
         tokens: what seals them.
+        suppression: as for `leave_by_link`.
         now: the moment.
     """
     heard = Heard.NO_REQUEST
-    for token in requested(data):
+    for token in asked:
         try:
             person = find_leaver(session, tokens.read(Purpose.UNSUBSCRIBE, token))
         except InvalidToken:
             continue
-        if leave(session, person.id, source=SOURCE, now=now):
+        if leave_by_link(session, person, suppression=suppression, source=SOURCE, now=now):
             return Heard.LEFT
         heard = Heard.ALREADY
     return heard

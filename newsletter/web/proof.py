@@ -1,4 +1,4 @@
-"""Proof of work (ALTCHA): a browser counts for a moment, so that whoever wants to sign up thousands needs days."""
+"""Proof of work (ALTCHA): a browser counts for a moment unnoticed; whoever signs up thousands pays for each."""
 
 import base64
 import json

@@ -2,6 +2,8 @@
 
 import logging
 import threading
+import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -43,25 +45,28 @@ class Sorting:
             thread.join()
 
     def _run(self) -> None:
-        tidy = True
-        while not self._over.is_set():
-            if self._asked.wait(TIDY_S):
-                self._asked.clear()
-            else:
-                tidy = True
+        tidy_at = time.monotonic()
+        while True:
+            self._asked.wait(max(0.0, tidy_at - time.monotonic()))
+            self._over.wait(TICK_S)
             if self._over.is_set():
                 return  # what waits is stored; it is sorted at the next start
             try:
-                if tidy:
+                if time.monotonic() >= tidy_at:
+                    tidy_at = time.monotonic() + TIDY_S
                     self._tidy()
-                    tidy = False
-                self._sort()
+                if self._asked.is_set():
+                    self._asked.clear()
+                    self._sort()
             except Fault as fault:
                 log.error("%s", fault)
-                self._asked.set()  # nothing is lost: it is stored, and looked at again
-                self._over.wait(AGAIN_S)
-            except Exception:
-                log.exception("Sign-ups can't be sorted")  # its text holds no address: see `hide_parameters`
-                self._asked.set()
-                self._over.wait(AGAIN_S)
-            self._over.wait(TICK_S)
+                self._again()
+            except Exception as bug:  # noqa: BLE001 - told, and looked at again: nothing is lost, it is all stored
+                # Without the words of the fault: a database's may quote an address.
+                where = "".join(traceback.format_tb(bug.__traceback__))
+                log.error("Sign-ups can't be sorted: %s\n%s", type(bug).__name__, where)
+                self._again()
+
+    def _again(self) -> None:
+        self._asked.set()
+        self._over.wait(AGAIN_S)

@@ -9,6 +9,7 @@ from newsletter.delivery.deciding import decide
 from newsletter.delivery.model import Delivery, DeliveryState, Lane
 from newsletter.delivery.statements import Statements
 from newsletter.delivery.undoing import NoSuchImport, TooLateToUndo, UndoneAlready, undo_import
+from newsletter.web.app import create_app
 from subscribers.choices import Choices
 from subscribers.consent import Consent
 from subscribers.import_row import Row
@@ -18,8 +19,10 @@ from subscribers.leaving import leave
 from subscribers.model import LeftReason, Status, Subscriber
 from subscribers.preferences import Cadence, Reading
 from subscribers.suppression import Suppression
+from subscribers.tokens import Purpose
 from tests import builders
 from tests.conftest import NOW
+from tests.web.served import served
 
 LATER = NOW + timedelta(days=1)
 
@@ -40,7 +43,7 @@ def take(parts, *emails, at=NOW, gone=()):
 
 def undo(parts, number, *, at=LATER):
     with parts.database.write() as session:
-        return undo_import(session, number, now=at)
+        return undo_import(session, number, suppression=parts.suppression, now=at)
 
 
 def emails(parts):
@@ -99,6 +102,56 @@ def test_who_had_mail_is_emptied_and_what_waits_for_them_never_goes_out(parts):
     with parts.database.write_bare() as connection:
         rows = Statements(is_sqlite=parts.database.is_sqlite).due(connection, 1, 10, LATER, lane=Lane.REST)
         assert [row.why_not for row in rows] == ["left"]
+
+
+def mailed(parts, *emails):
+    """Import people, and send them a digest."""
+    number = take(parts, *emails)
+    with parts.database.write() as session:
+        builders.appeal(session)
+    with parts.database.write() as session:
+        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+        for row in session.scalars(select(Delivery)):
+            row.state = DeliveryState.ACCEPTED
+    return number
+
+
+def test_whoever_was_mailed_by_mistake_can_still_leave_and_no_other_file_brings_them_mail(parts):
+    number = mailed(parts, "ada@example.org")
+    token = parts.tokens.issue(Purpose.UNSUBSCRIBE, subscriber_id=1, epoch=0)
+    undo(parts, number)
+    take(parts, "ada@example.org", at=LATER)  # the right file
+    with served(create_app(parts)) as client:
+        assert client.get(f"/unsubscribe/{token}").status_code == 200
+        assert client.post(f"/unsubscribe/{token}").status_code == 200
+    with parts.database.read() as session:
+        assert parts.suppression.find(session, "ada@example.org").reason == LeftReason.UNSUBSCRIBED
+
+
+def test_who_came_back_by_themselves_stays_though_the_import_is_undone(parts):
+    number = take(parts, "ada@example.org")
+    with parts.database.write() as session:
+        ada = session.scalars(select(Subscriber)).one()
+        leave(session, ada.id, source="a test", now=NOW)
+    with parts.database.write() as session:
+        session.get_one(Subscriber, 1).join(NOW + timedelta(hours=1))
+    done = undo(parts, number)
+    assert (done.removed, done.emptied) == (0, 0)
+    with parts.database.read() as session:
+        assert session.scalars(select(Subscriber)).one().status is Status.ACTIVE
+
+
+@pytest.mark.parametrize("since", ["erased", "bounced", "another file"])
+def test_a_suppression_that_something_else_says_too_outlives_the_undo(parts, since):
+    number = take(parts, "bo@example.org", gone=["ada@example.org"])
+    with parts.database.write() as session:
+        if since != "another file":
+            parts.suppression.add(session, "ada@example.org", reason=since, now=NOW)
+    if since == "another file":
+        take(parts, gone=["ada@example.org"], at=NOW + timedelta(hours=1))
+    assert undo(parts, number).lifted == 0
+    with parts.database.read() as session:
+        assert parts.suppression.find(session, "ada@example.org") is not None
 
 
 def test_what_it_had_suppressed_is_lifted_and_nothing_else(parts):

@@ -151,6 +151,10 @@ def test_a_body_that_never_ends_waits_for_nothing(sent):
     assert status(sent.parts) is Status.LEFT
 
 
+def by_mail(parts, session, data):
+    return unsubscribe_by_mail(session, requested(data), tokens=parts.tokens, suppression=parts.suppression, now=NOW)
+
+
 # ── by mail ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -171,7 +175,7 @@ def test_a_mail_to_the_address_in_the_header_takes_them_off(sent):
     assert parseaddr(mail["To"])[1] == "leave@hands.example"
     for heard in (Heard.LEFT, Heard.ALREADY):
         with sent.parts.database.write() as session:
-            assert unsubscribe_by_mail(session, mail.as_bytes(), tokens=sent.parts.tokens, now=NOW) is heard
+            assert by_mail(sent.parts, session, mail.as_bytes()) is heard
     assert status(sent.parts) is Status.LEFT
     with sent.parts.database.read() as session:
         assert (
@@ -216,6 +220,12 @@ def test_whatever_comes_is_read_without_a_fault(data):
     assert isinstance(requested(b"Subject: " + data), list)
 
 
+def test_a_mail_that_was_made_to_break_parsers_is_read_in_no_time_and_asks_for_nothing():
+    nested = b"".join(b"Content-Type: multipart/mixed; boundary=%d\r\n\r\n--%d\r\n" % (n, n) for n in range(2_000))
+    assert requested(nested) == []
+    assert requested(b"Subject: " + b"=?utf-8?q?a?= " * 30_000 + b"\r\n\r\n") == []
+
+
 def test_a_token_for_something_else_or_of_somebody_elses_takes_nobody_off(sent):
     person = Tokens(Keys.generate())
     with sent.parts.database.read() as session:
@@ -225,8 +235,6 @@ def test_a_token_for_something_else_or_of_somebody_elses_takes_nobody_off(sent):
         sent.parts.tokens.issue("preferences", subscriber_id=rosa, epoch=0),
     ):
         with sent.parts.database.write() as session:
-            heard = unsubscribe_by_mail(
-                session, f"Subject: unsubscribe {token}\n\n".encode(), tokens=sent.parts.tokens, now=NOW
-            )
+            heard = by_mail(sent.parts, session, f"Subject: unsubscribe {token}\n\n".encode())
         assert heard is Heard.NO_REQUEST
     assert status(sent.parts) is Status.ACTIVE

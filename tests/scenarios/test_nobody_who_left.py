@@ -14,12 +14,12 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from sqlalchemy import select
 
 from newsletter.delivery.claimed import Told
+from newsletter.delivery.forgetting import forget_person
 from newsletter.delivery.model import MailingKind
 from newsletter.operations.schema import upgrade
 from subscribers.addresses import parse_address
 from subscribers.choices import Choices
 from subscribers.database import Database
-from subscribers.erasing import erase
 from subscribers.errors import Fault
 from subscribers.import_row import Row
 from subscribers.importing import import_subscribers
@@ -63,6 +63,7 @@ class List(RuleBasedStateMachine):
         self.now = NOW
         self.left_at = {}  # when each address last said no, or its mail provider did
         self.barred = set()  # those who had left elsewhere, as a file says
+        self.own = set()  # those who are on by their own word, whatever a file says of elsewhere
         self.wanted_at = {}  # when each last said yes, or somebody proved that it had
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -79,10 +80,12 @@ class List(RuleBasedStateMachine):
                 default_language="en",
                 now=self.now,
             )
-        if address in self.wanted_at:
-            return
         if status not in {"", "active"}:
-            self.barred.add(address)
+            if address not in self.own:
+                self.wanted_at.pop(address, None)
+                self.barred.add(address)
+        elif address in self.wanted_at:
+            return
         elif address not in self.left_at and address not in self.barred:
             self.wanted_at[address] = self.now
 
@@ -111,6 +114,7 @@ class List(RuleBasedStateMachine):
         if came is Confirmed.JOINED:
             assert asked_at > self.left_at.get(address, NOW), "what was asked for before they left brings nobody back"
             self.wanted_at[address] = self.now
+            self.own.add(address)
             self.barred.discard(address)
 
     @rule(asked=sign_ups)
@@ -146,7 +150,9 @@ class List(RuleBasedStateMachine):
     @rule(address=ADDRESSES)
     def they_are_erased(self, address):
         self._tick()
-        if self._with(address, lambda s, p: erase(s, p, suppression=self.parts.suppression, now=self.now) or True):
+        if self._with(
+            address, lambda s, p: forget_person(s, p, suppression=self.parts.suppression, now=self.now) or True
+        ):
             self._gone(address)
 
     @rule(target=moves, address=ADDRESSES, to=ADDRESSES)
@@ -174,6 +180,7 @@ class List(RuleBasedStateMachine):
                 self.wanted_at.pop(former.email, None)
                 self.wanted_at[to] = self.now
                 self.left_at.pop(to, None)
+                self.own.add(to)
                 self.barred.discard(to)
 
     @rule()
@@ -206,6 +213,7 @@ class List(RuleBasedStateMachine):
 
     def _gone(self, address):
         self.left_at[address] = self.now
+        self.own.discard(address)
         self.wanted_at.pop(address, None)
 
     def _try(self, do):

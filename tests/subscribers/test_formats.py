@@ -1,11 +1,13 @@
 """The files that people leave other systems with: recognised, read right, and nobody brought in who had left there."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from subscribers.csv_file import NoSuchColumn, open_csv
+from subscribers.choices import Choices, choose
+from subscribers.csv_file import HidesWhoLeft, NoSuchColumn, open_csv
 from subscribers.import_row import Reason, Row
 from subscribers.importing import import_subscribers
 from subscribers.imports import Import
@@ -57,10 +59,10 @@ FILES = {
 def take(database, keys, tmp_path):
     """Give what imports a text as a file, with the statement that everybody in it agreed."""
 
-    def take(text: str, *, mapping=None, consent="moved from the former list", **options):
+    def take(text: str, *, mapping=None, consent="moved from the former list", only_subscribed=True, **options):
         path = tmp_path / "people.csv"
         path.write_text(text, encoding="utf-8")
-        with open_csv(path, mapping=mapping or {}) as csv, database.write() as session:
+        with open_csv(path, mapping=mapping or {}, only_subscribed=only_subscribed) as csv, database.write() as session:
             facts = {"suppression": SuppressionList(keys.suppression), "default_language": "nb", "now": NOW}
             return import_subscribers(session, csv, consent=consent, file=path.name, **facts, **options), csv
 
@@ -166,6 +168,60 @@ def test_a_status_that_may_mean_anything_is_asked_about(take):
     report, _csv = take("email,status\nada@example.org,VIP\n")
     assert report.not_taken == {Reason.BAD_STATUS: 1}
     assert "'VIP'" in report.problems[0].sentence
+
+
+def test_an_export_that_hides_who_has_left_is_refused_until_somebody_says_that_nobody_in_it_has(take, database):
+    with pytest.raises(HidesWhoLeft, match="--only-subscribed"):
+        take(FILES["listmonk"], only_subscribed=False)
+    assert people(database) == {}
+
+
+def test_of_two_rows_that_contradict_each_other_the_one_that_says_no_counts(take, database, keys):
+    for text in (
+        "a@example.org,active\na@example.org,unsubscribed\n",
+        "b@example.org,unsubscribed\nb@example.org,active\n",
+    ):
+        take(f"email,status\n{text}")
+    assert people(database) == {}
+    assert why_suppressed(database, keys, "a@example.org") == why_suppressed(database, keys, "b@example.org")
+
+
+def test_whom_a_file_alone_has_brought_is_taken_off_by_a_later_one(take, database, keys):
+    take("email,status\nada@example.org,active\n")
+    report, _csv = take("email,status\nada@example.org,unsubscribed\n")
+    assert report.not_taken == {Reason.LEFT_THERE: 1}
+    assert people(database)["ada@example.org"][1] is Status.LEFT
+    assert why_suppressed(database, keys, "ada@example.org") == LeftReason.UNSUBSCRIBED
+
+
+def test_who_has_chosen_something_here_since_is_here_by_their_own_word(take, database, keys):
+    take("email,status\nada@example.org,active\n")
+    with database.write() as session:
+        ada = session.scalars(select(Subscriber)).one()
+        before = Choices.of(ada)
+        choose(session, ada.id, before, replace(before, hour=20), source="preferences page", now=NOW)
+    take("email,status\nada@example.org,unsubscribed\n")
+    assert people(database)["ada@example.org"][1] is Status.ACTIVE
+
+
+@pytest.mark.parametrize("system", sorted(set(FILES) - {"listmonk", "Action Network", "Mailman 3"}))
+def test_a_status_column_that_somebody_added_is_heeded_in_any_format(take, database, system):
+    header, first, *_rest = FILES[system].splitlines()
+    take(f"{header},Status\n{first},unsubscribed\n")
+    assert people(database) == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"), [("unsubscribed", "1"), ("Opted out", "yes"), ("subscribed", "no"), ("active", "0")]
+)
+def test_plain_columns_say_it_too(take, database, column, cell):
+    report, _csv = take(f"email,{column}\nada@example.org,{cell}\n")
+    assert (report.taken, people(database)) == (0, {})
+
+
+def test_a_hand_made_list_is_no_mailman_list_by_its_names_alone(take, database):
+    _report, csv = take("Display Name,Address,Status\nAda,ada@example.org,unsubscribed\n")
+    assert (csv.format, people(database)) == ("", {})
 
 
 def test_columns_can_be_named(take, database):

@@ -116,6 +116,33 @@ def test_other_spellings_of_an_address_are_the_same_address(door):
     assert door.ask("rosa@EXAMPLE.ORG", at=NOW + timedelta(minutes=1))[0] is Next.NOTHING
 
 
+def test_plus_details_are_one_mailbox(door):
+    assert door.ask("rosa+1@example.org")[0] is Next.CONFIRM
+    assert {door.ask(f"rosa+{n}@example.org")[0] for n in range(2, 30)} == {Next.NOTHING}
+    assert door.ask("rosa@example.org")[0] is Next.NOTHING
+
+
+def test_the_spelling_that_the_link_was_sent_to_is_the_one_that_gets_the_mails(door):
+    with door.database.write() as session:
+        builders.person(session, "Rosa@example.org").leave(LeftReason.UNSUBSCRIBED, NOW)
+    door.confirm(door.ask("ROSA@example.org", at=NOW + HOUR)[1], at=NOW + HOUR)
+    assert door.person()[0].email == "ROSA@example.org"
+
+
+def test_who_leaves_while_they_press_a_second_time_stays_off(door):
+    if door.database.is_sqlite:
+        pytest.skip("SQLite's writers are one at a time")
+    number = door.ask()[1]
+    with door.database.write() as leaving:
+        # A second press has read that they wait; meanwhile the first one is done, and they leave.
+        find_sign_up(leaving, number, now=NOW)
+        door.confirm(number)
+        door.leave(at=NOW + HOUR)
+        came = confirm(leaving, find_sign_up(leaving, number, now=NOW), suppression=door.suppression, now=NOW + HOUR)
+    assert came is Confirmed.LEFT
+    assert door.person()[0].status is Status.LEFT
+
+
 def test_who_is_on_already_is_told_so_and_nobody_changes_their_choices(door):
     with door.database.write() as session:
         before = Choices.of(builders.person(session, "rosa@example.org"))

@@ -10,7 +10,7 @@ from subscribers.choices import Change
 from subscribers.erasing import erase
 from subscribers.leaving import leave
 from subscribers.model import LeftReason, Status, Subscriber
-from subscribers.moving import AddressTaken, MoveExpired, ask_to_move, find_move, move, sort_move
+from subscribers.moving import AddressTaken, MoveExpired, ask_to_move, find_move, move, revoke_links, sort_move
 from subscribers.requests import LIFE, MOST_MAILS, Move, Next
 from subscribers.suppression import DECLINED, SuppressionList
 from subscribers.tokens import InvalidToken
@@ -62,7 +62,7 @@ def rosa(database, keys):
 def test_it_moves_once_the_new_address_says_yes_and_not_before(rosa):
     assert rosa.ask("Rosa@New.example") is Next.CONFIRM
     assert rosa.address == ("rosa@old.example",) * 2
-    assert rosa.confirm() == ("rosa@old.example", "rosa@old.example")
+    assert rosa.confirm() == ("rosa@old.example", "rosa@old.example", None)
     assert rosa.address == ("Rosa@new.example", "rosa@new.example")
     with rosa.database.read() as session:
         change = session.scalars(select(Change)).one()
@@ -119,6 +119,15 @@ def test_a_link_lasts_for_a_week(rosa):
     rosa.ask()
     with pytest.raises(MoveExpired, match="7 days"):
         rosa.confirm(at=NOW + LIFE)
+
+
+def test_when_their_links_are_revoked_nobody_who_had_one_can_finish_a_move(rosa):
+    rosa.ask("thief@evil.example")
+    with rosa.database.write() as session:
+        revoke_links(session, session.get_one(Subscriber, rosa.id))
+    with pytest.raises(InvalidToken):
+        rosa.confirm()
+    assert rosa.address[0] == "rosa@old.example"
 
 
 def test_who_left_or_was_erased_is_not_moved(rosa):

@@ -10,6 +10,7 @@ import altcha
 import pytest
 from sqlalchemy import func, select
 
+from newsletter.delivery.forgetting import forget_person
 from newsletter.delivery.model import Delivery, Mailing, MailingState, ServiceMail
 from newsletter.delivery.story import story_of
 from newsletter.web.public import subscribe
@@ -181,6 +182,56 @@ def test_who_is_on_already_is_told_so_by_mail_alone(parts, client, mailserver):
     assert mail["Content-Language"] == "ar"
     assert client.get(page_in(mail, "preferences")).status_code == 200
     assert person(parts).name == ""
+
+
+def test_who_is_on_under_another_spelling_gets_the_link_where_their_mails_go(parts, client, mailserver):
+    with parts.database.write() as session:
+        builders.person(session, "straße@example.org")
+    join(parts, client, email="STRASSE@example.org")
+    parts.reception.work(now=LATER)
+    asyncio.run(parts.worker().run())
+    assert [mail.recipients[0] for mail in mailserver.received] == ["straße@example.org"]
+
+
+def test_the_question_shows_what_is_agreed_to(parts, client, mailserver):
+    join(parts, client)
+    page = client.get(page_in(mails(parts, mailserver)[0], "confirm"))
+    assert "political opinions" in page.text
+
+
+@pytest.mark.parametrize("how", ["erased", "declined"])
+def test_nothing_that_waits_goes_out_and_no_address_stays_after_that(parts, client, mailserver, how):
+    with parts.database.write() as session:
+        builders.person(session, "rosa@example.org").leave("unsubscribed", NOW - timedelta(days=1))
+    join(parts, client)
+    parts.reception.work(now=LATER)
+    with parts.database.write() as session:
+        rosa = session.scalars(select(Subscriber)).one()
+        if how == "erased":
+            forget_person(session, rosa, suppression=parts.suppression, now=LATER)
+    if how == "declined":
+        press(client, f"/decline/{parts.tokens.issue_errand(Purpose.DECLINE, 1)}")
+    asyncio.run(parts.worker().run())
+    assert mailserver.received == []
+    assert count(parts, ServiceMail) == 0
+
+
+def test_a_mail_that_hangs_keeps_no_address_for_ever(parts, client, mailserver):
+    join(parts, client)
+    parts.reception.work(now=LATER)
+    with parts.database.write() as session:
+        session.scalars(select(Mailing)).one().state = MailingState.PAUSED
+    parts.reception.forget(now=LATER + timedelta(days=10))
+    assert (count(parts, ServiceMail), count(parts, SignUp)) == (0, 0)
+
+
+def test_one_recipients_server_holds_back_nobody_elses_confirmation(parts, client, mailserver):
+    mailserver.answer_rcpt = lambda address: "550 5.7.1 we do not like you" if "evil" in address else None
+    join(parts, client, email="rosa@evil.example")
+    join(parts, client, email="olga@example.org")
+    assert len(mails(parts, mailserver, "olga@example.org")) == 1
+    with parts.database.read() as session:
+        assert {one.state for one in session.scalars(select(Mailing))} <= {MailingState.RUNNING, MailingState.FINISHED}
 
 
 def test_somebody_leaves_and_comes_back(parts, client, mailserver):

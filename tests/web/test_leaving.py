@@ -46,6 +46,15 @@ def test_somebody_takes_a_digest_a_month_instead_of_leaving(parts, client, rosa)
     assert changes(parts) == [("less instead of leaving", {"cadence": "monthly"})]
 
 
+def test_somebody_leaves_whatever_this_machine_thinks_of_their_time_zone(parts, client, rosa):
+    with parts.database.write() as session:
+        session.get_one(Subscriber, rosa.id).time_zone = "Mars/Olympus"
+    assert client.get(link(parts, rosa, Purpose.PREFERENCES)).status_code == 200
+    assert client.get(link(parts, rosa, Purpose.PREFERENCES) + "/data").status_code == 200
+    assert client.post(link(parts, rosa, Purpose.UNSUBSCRIBE)).status_code == 200
+    assert row(parts, rosa).status is Status.LEFT
+
+
 def test_who_gets_alerts_alone_gets_no_more_than_before(parts, client, rosa):
     with parts.database.write() as session:
         session.get_one(Subscriber, rosa.id).cadence = Cadence.URGENT

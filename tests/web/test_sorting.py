@@ -46,12 +46,15 @@ def test_it_sorts_and_tidies_when_it_starts_and_sorts_again_when_told_to():
     assert (sort.times, tidy.times) == (2, 1)
 
 
-@pytest.mark.parametrize("fault", [DatabaseLocked(), RuntimeError("a bug")])
+@pytest.mark.parametrize(
+    "fault", [DatabaseLocked(), RuntimeError("Key (address_key)=(rosa@example.org) already exists")]
+)
 def test_a_fault_is_told_without_an_address_and_what_waited_is_sorted_after_it(caplog, fault):
     sort = Work(fault)
     with Sorting(sort=sort, tidy=Work()).running():
         sort.wait()
     assert caplog.records
+    assert "rosa@example.org" not in caplog.text
 
 
 def test_it_tidies_now_and_then_without_being_told(monkeypatch):
@@ -60,3 +63,16 @@ def test_it_tidies_now_and_then_without_being_told(monkeypatch):
     with Sorting(sort=Work(), tidy=tidy).running():
         tidy.wait()
         tidy.wait()
+
+
+def test_it_tidies_however_much_is_asked_for(monkeypatch):
+    monkeypatch.setattr(sorting, "TIDY_S", 0.01)
+    tidy = Work()
+
+    def sort():
+        at_work.soon()  # there is always something more
+
+    at_work = Sorting(sort=sort, tidy=tidy)
+    with at_work.running():
+        for _ in range(3):
+            tidy.wait()

@@ -14,6 +14,7 @@ def upgrade() -> None:
         sa.Column("subscriber_id", sa.Integer(), nullable=True),
         sa.Column("email", sa.String(length=320), nullable=False),
         sa.Column("address_key", sa.String(length=320), nullable=False),
+        sa.Column("mailbox", sa.String(length=320), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("choices", sa.JSON(), nullable=False),
         sa.Column("wording", sa.Text(), nullable=False),
@@ -35,6 +36,7 @@ def upgrade() -> None:
         sa.Column("subscriber_id", sa.Integer(), nullable=False),
         sa.Column("email", sa.String(length=320), nullable=False),
         sa.Column("address_key", sa.String(length=320), nullable=False),
+        sa.Column("mailbox", sa.String(length=320), nullable=False),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sorted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("mailed", sa.Boolean(), nullable=False),
@@ -46,7 +48,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     for table in ("sign_ups", "moves"):
-        for column in ("subscriber_id", "address_key", "requested_at"):
+        for column in ("subscriber_id", "address_key", "mailbox", "requested_at"):
             op.create_index(f"ix_{table}_{column}", table, [column], unique=False)
     op.create_table(
         "service_mails",
@@ -72,3 +74,4 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.add_column("subscribers", sa.Column("import_id", sa.Integer(), nullable=True))
+    op.add_column("suppressions", sa.Column("import_id", sa.Integer(), nullable=True))

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
+from newsletter.delivery.forgetting import forget_service_mails
 from newsletter.delivery.reception import forget_pending
 from newsletter.languages import spoken
 from newsletter.web.forms import Posted, posted
@@ -30,7 +31,12 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
         with parts.database.read() as session:
             sign_up = find_sign_up(session, errand, now=parts.clock())
             language, email, so_far = sign_up.language, sign_up.email, standing(session, sign_up)
-        return came_of_it(language, so_far) if so_far else questions.ask(Purpose.CONFIRM, token, language, email=email)
+            wording = sign_up.wording
+        return (
+            came_of_it(language, so_far)
+            if so_far
+            else questions.ask(Purpose.CONFIRM, token, language, email=email, wording=wording)
+        )
 
     @routes.post("/confirm/{token}")
     def do_confirm(token: str, form: Annotated[Posted, Depends(posted)]) -> Response:
@@ -61,8 +67,11 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
             parts.database.serialise(session, "subscribers")
             sign_up = find_sign_up(session, errand, now=now)
             language = sign_up.language
+            number = sign_up.subscriber_id
             decline(session, sign_up, suppression=parts.suppression, now=now)
             session.flush()
+            if number is not None:
+                forget_service_mails(session, [number], now=now)
             forget_pending(session)
         return pages.page("declined.html", spoken(language))
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Response
 
+from newsletter.delivery.forgetting import forget_person
 from newsletter.delivery.model import OPEN_STATES, DeliveryState
 from newsletter.delivery.story import MailFact, Story, story_of_person
 from newsletter.languages import date_text, spoken
@@ -16,7 +17,6 @@ from newsletter.web.forms import Posted, check_mark, posted
 from newsletter.web.pages import Pages
 from newsletter.wiring import Parts
 from subscribers.consent import ConsentAct
-from subscribers.erasing import erase
 from subscribers.model import Subscriber
 from subscribers.standing import find_claimed
 from subscribers.tokens import Purpose
@@ -104,7 +104,7 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
         check_mark(parts.tokens, f"/preferences/{token}/erase", form, now=now)
         with parts.database.write() as session:
             person = find_claimed(session, claim)
-            erase(session, session.get_one(Subscriber, person.id), suppression=parts.suppression, now=now)
+            forget_person(session, session.get_one(Subscriber, person.id), suppression=parts.suppression, now=now)
         return pages.page("erased.html", spoken(person.language))
 
     return routes

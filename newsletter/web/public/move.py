@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
+from newsletter.delivery.forgetting import forget_service_mails
 from newsletter.delivery.model import MailingKind
 from newsletter.languages import spoken
 from newsletter.web.forms import Posted, posted
@@ -38,6 +39,8 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
             language = person.profile.languages[0]
             former = move(session, asked, person, suppression=parts.suppression, now=now)
             if former is not None:
+                if former.gave_way is not None:
+                    forget_service_mails(session, [former.gave_way], now=now)
                 parts.service_desk.queue(
                     session,
                     MailingKind.MOVED,

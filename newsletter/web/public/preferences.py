@@ -87,19 +87,18 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
         claim, now = parts.tokens.read(Purpose.PREFERENCES, token), parts.clock()
         check_mark(parts.tokens, _place(token), form, now=now)
 
-        def do(session: Session) -> tuple[Standing, Choices | _Fault]:
+        def do(session: Session) -> tuple[Standing, Choices | _Fault, Offered]:
             person = find_active(session, claim)
             offered = Offered.answered(session, person.choices.reading, form)
             wanted = _read(form, person.choices, offered, own_zone=parts.settings.time_zone, now=now)
-            if not isinstance(wanted, _Fault):
-                decide(session, person.id, person.choices, wanted, source=SOURCE, now=now)
-            return person, wanted
+            if isinstance(wanted, _Fault):
+                return person, wanted, Offered.to(session, person.choices.reading)
+            decide(session, person.id, person.choices, wanted, source=SOURCE, now=now)
+            return person, wanted, offered
 
-        person, wanted = await parts.together.write(do)
+        person, wanted, offered = await parts.together.write(do)
         if not isinstance(wanted, _Fault):
             return RedirectResponse(f"{_place(token)}?saved", status_code=303)
-        with parts.database.read() as session:
-            offered = Offered.to(session, person.choices.reading)
         return page(person, token, wanted.choices, offered, saved=False, fault=wanted.field)
 
     return routes

@@ -17,11 +17,21 @@ class Questions:
         self._parts = parts
         self._pages = pages
 
-    def ask(self, purpose: Purpose, token: str, language: str, *, email: str = "") -> Response:
-        """Show a question; its template is named after the purpose."""
+    def ask(self, purpose: Purpose, token: str, language: str, *, email: str = "", wording: str = "") -> Response:
+        """Show a question; its template is named after the purpose.
+
+        Args:
+            purpose: of the link.
+            token: that it carries.
+            language: the reader's.
+            email: the address that it is about, where the question names it.
+            wording: what is agreed to by saying yes, where anything is.
+        """
         place = f"/{purpose}/{token}"
         mark = self._parts.tokens.issue_form(place, at=self._parts.clock())
-        return self._pages.page(f"{purpose}.html", spoken(language), place=place, mark=mark, email=email)
+        return self._pages.page(
+            f"{purpose}.html", spoken(language), place=place, mark=mark, email=email, wording=wording
+        )
 
     def answered(self, purpose: Purpose, token: str, form: Posted) -> int:
         """Give the number of the errand that a form says yes to.

@@ -8,11 +8,13 @@ browser, and ceilings. All of it is noticed by nobody who just fills in the form
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
 
 from newsletter.languages import words
 from newsletter.web.forms import MARK, Posted, check_mark, posted
@@ -146,38 +148,46 @@ def router(
         return pages.page("subscribe_sent.html", page_language(request))
 
     @routes.post(PLACE)
-    def join(request: Request, form: Annotated[Posted, Depends(posted)]) -> Response:
+    async def join(request: Request, form: Annotated[Posted, Depends(posted)]) -> Response:
         if not form.has(MARK):  # from another site's form: it is continued on ours
-            return page(request, form, fault="continue" if form.one("email") else "")
+            return await run_in_threadpool(page, request, form, fault="continue" if form.one("email") else "")
         now, mark = parts.clock(), form.one(MARK)
         written = check_mark(parts.tokens, PLACE, form, now=now)
         address = _address(form)
         if address is None:
-            return page(request, form, status=422, fault="email", mark=mark)
-        proven = proof.solved(form.one("proof"), mark)
+            return await run_in_threadpool(page, request, form, status=422, fault="email", mark=mark)
+        proven = await run_in_threadpool(proof.solved, form.one("proof"), mark)
         if not proven and now - written < LEAST:
-            return page(request, form, status=422, fault="again", mark=mark)
+            return await run_in_threadpool(page, request, form, status=422, fault="again", mark=mark)
         host = request.client.host if request.client else ""
         if not ceilings.take(host, proven=proven, now=monotonic()):
-            return page(request, form, status=429, fault="many")
+            return await run_in_threadpool(page, request, form, status=429, fault="many")
+        language = page_language(request)
         if not form.one(HONEYPOT):
-            language = page_language(request)
-            own = Reading(languages=(language,))
-            with parts.database.write() as session:
-                ask(
-                    session,
-                    address,
-                    name=form.one("name").strip()[:MAX_NAME],
-                    choices=_choices(form, Offered.to(session, own), own),
-                    wording=wording(parts, language),
-                    source=_source(form),
-                    now=now,
-                )
+            await parts.together.write(_noting(parts, address, form, language, now))
             on_request()
         wanted = request.query_params.get("in")
-        return RedirectResponse(f"{PLACE}/sent" + (f"?in={page_language(request)}" if wanted else ""), status_code=303)
+        return RedirectResponse(f"{PLACE}/sent" + (f"?in={language}" if wanted else ""), status_code=303)
 
     return routes
+
+
+def _noting(parts: Parts, address: Address, form: Posted, language: str, now: datetime) -> Callable[[Session], None]:
+    """Give what notes a sign-up: the same steps for every address."""
+
+    def note(session: Session) -> None:
+        own = Reading(languages=(language,))
+        ask(
+            session,
+            address,
+            name=form.one("name").strip()[:MAX_NAME],
+            choices=_choices(form, Offered.answered(session, own, form), own),
+            wording=wording(parts, language),
+            source=_source(form),
+            now=now,
+        )
+
+    return note
 
 
 def wording(parts: Parts, language: str) -> str:

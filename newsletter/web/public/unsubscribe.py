@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from newsletter.languages import spoken
 from newsletter.web.pages import Pages
 from newsletter.wiring import Parts
-from subscribers.leaving import leave
-from subscribers.model import Status
+from subscribers.leaving import leave_by_link
+from subscribers.model import LeftReason, Status
 from subscribers.standing import find_leaver
 from subscribers.tokens import Purpose
 
@@ -26,7 +26,7 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
         claim = parts.tokens.read(Purpose.UNSUBSCRIBE, token)
         with parts.database.read() as session:
             person = find_leaver(session, claim)
-        if person.status is Status.LEFT:
+        if person.status is Status.LEFT and person.left_reason is not LeftReason.UNDONE:
             return left_page(parts, pages, person.language, token, was_on=False)
         place = f"/unsubscribe/{token}/less"
         return pages.page(
@@ -44,7 +44,9 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
 
         def do(session: Session) -> tuple[str, bool]:
             person = find_leaver(session, claim)
-            return person.language, leave(session, person.id, source=f"unsubscribe {source}", now=parts.clock())
+            how = f"unsubscribe {source}"
+            was_on = leave_by_link(session, person, suppression=parts.suppression, source=how, now=parts.clock())
+            return person.language, was_on
 
         language, was_on = await parts.together.write(do)
         return left_page(parts, pages, language, token, was_on=was_on)
