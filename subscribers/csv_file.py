@@ -65,7 +65,9 @@ class CsvIsEmpty(SubscribersError):
 
 
 class NoEmailColumn(SubscribersError):
-    """{path} has no column 'email'. Its first line must name the columns, such as: email,name,language,confirmed_at."""
+    """{path} has no column 'email'. Its first line must name the columns, such as: email,name,language,confirmed_at.
+    It has: {columns}. If one of them holds the addresses, say so: --column email="…".
+    """
 
 
 class HidesWhoLeft(SubscribersError):
@@ -216,7 +218,7 @@ class CsvFile:
         self.hides_leaving = known is not None and known.hides_leaving
         places = _places(names, known.columns if known else NAMES) | self._mapped(header)
         if "email" not in places:
-            raise NoEmailColumn(path=self._path)
+            raise NoEmailColumn(path=self._path, columns=", ".join(map(shown, header)))
         self._width = len(header)
         self._made: list[Callable[[list[str]], str]] = []
         used = set(places.values())

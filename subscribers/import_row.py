@@ -72,7 +72,7 @@ class Reason(StrEnum):
     CONSENT_REFUSED = "consent_refused", "The consent of this row says '{detail}'."
     DUPLICATE = "duplicate", "The same address was taken from line {detail}."
     PENDING = "pending", "This address is known and waits for its owner's own confirmation."
-    LEFT_THERE = "left_there", "This person had left at the former place ('{detail}'); their address is suppressed."
+    LEFT_THERE = "left_there", "This person had left at the former place ('{detail}'): they stay off."
     NOT_ON = "not_on", "This person got no mail at the former place ('{detail}')."
     BAD_STATUS = (
         "bad_status",

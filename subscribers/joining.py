@@ -75,12 +75,13 @@ def sort(
         now: the moment.
     """
     key = sign_up.address_key
+    person = session.scalar(select(Subscriber).where(Subscriber.address_key == key))
+    left_at = person.left_at if person is not None else None
     if suppression.declines(session, key, since=now - DECLINED_FOR) or had_enough(
-        session, sign_up.mailbox, cooldown=cooldown, now=now
+        session, sign_up.mailbox, cooldown=cooldown, since=left_at, now=now
     ):
         session.delete(sign_up)
         return Next.NOTHING
-    person = session.scalar(select(Subscriber).where(Subscriber.address_key == sign_up.address_key))
     if person is None:
         choices = Choices.from_facts(sign_up.choices)
         person = Subscriber.new(

@@ -97,18 +97,22 @@ def mailbox_of(address_key: str) -> str:
     return f"{local.partition('+')[0] or local}@{domain}"
 
 
-def had_enough(session: Session, mailbox: str, *, cooldown: timedelta, now: datetime) -> bool:
+def had_enough(
+    session: Session, mailbox: str, *, cooldown: timedelta, since: datetime | None = None, now: datetime
+) -> bool:
     """Say whether a mailbox has been asked often or just now, whether to join or to be moved to.
 
     Args:
         session: any transaction.
         mailbox: as `mailbox_of` gives it.
         cooldown: how long after one mail to an address there is no other.
+        since: when its owner left, if they did: whoever left by mistake is asked again at once.
         now: the moment.
     """
+    after = now - LIFE if since is None else max(now - LIFE, since)
     count, newest = 0, None
     for kind in (SignUp, Move):
-        mailed = (kind.mailbox == mailbox, kind.mailed, kind.sorted_at > now - LIFE)
+        mailed = (kind.mailbox == mailbox, kind.mailed, kind.sorted_at > after)
         some, last = session.execute(select(func.count(), func.max(kind.sorted_at)).where(*mailed)).one()
         count += some
         newest = max((moment for moment in (newest, last) if moment is not None), default=None)

@@ -31,7 +31,7 @@ def _mapping(_context: click.Context, _option: click.Parameter, given: tuple[str
     for one in given:
         field, equals, column = one.partition("=")
         if not equals or not column or field not in fields:
-            raise click.BadParameter(f"{one!r} is not FIELD=COLUMN; fields are {', '.join(fields)}")
+            raise click.BadParameter(f"{one!r} is not FIELD=COLUMN with one of these fields: {', '.join(fields)}")
         found[field] = column
     return found
 
@@ -151,7 +151,8 @@ def imports(context: Context, as_json: bool) -> None:
 def undo(context: Context, number: int, as_json: bool) -> None:
     """Take back the import with this NUMBER: whoever came by it goes, unless they have acted by themselves since.
 
-    Nobody is suppressed by it, so that the right file can be imported afterwards.
+    Nobody is suppressed by it, so that the right file can be imported afterwards. An address that another file, too,
+    says has left stays suppressed; so does one whose owner has left here since.
     """
     parts = context.parts
     with progress("Undoing", total=None) as bar, parts.database.write() as session:

@@ -46,4 +46,4 @@ def rotate(context: Context, forget_old: bool, yes: bool) -> None:
         say("Restart `newsletter run`, `web` and `worker` now: until then they take the older keys.")
     else:
         older = counted(len(made.tokens) - 1, "older key")
-        say(f"{older} still open links in older mails. What runs learns of the fresh one by itself.")
+        say(f"Links in older mails keep working ({older}). What runs learns of the fresh one by itself.")

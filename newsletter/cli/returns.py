@@ -9,12 +9,13 @@ import click
 from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import counted, say, show_json
 from newsletter.errors import NewsletterError
-from newsletter.returns.unsubscribing import MAX_HEADER_BYTES, Heard, requested, unsubscribe_by_mail
+from newsletter.returns.unsubscribing import MAX_HEADER_BYTES, Heard, may_ask, requested, unsubscribe_by_mail
 
 _SAID = {
     Heard.LEFT: "somebody has left the list",
     Heard.ALREADY: "they had left before",
-    Heard.NO_REQUEST: "asks for nothing; it was left alone",
+    Heard.UNMARKED: "asks to leave without the mark of our mails: read it, then `subscriber unsubscribe EMAIL`",
+    Heard.NO_REQUEST: "does not ask to leave; it was left alone",
 }
 
 
@@ -40,8 +41,9 @@ def ingest(context: Context, paths: tuple[Path, ...], as_json: bool) -> None:
     parts = context.parts
     heard: Counter[Heard] = Counter()
     for path in _files(paths):
-        found = Heard.NO_REQUEST
-        if asked := requested(_read(path)):
+        data = _read(path)
+        found = Heard.UNMARKED if may_ask(data) else Heard.NO_REQUEST
+        if asked := requested(data):
             with parts.database.write() as session:
                 found = unsubscribe_by_mail(
                     session, asked, tokens=parts.tokens, suppression=parts.suppression, now=parts.clock()

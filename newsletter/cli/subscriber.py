@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from newsletter.cli.context import Context, language_tag, pass_context
 from newsletter.cli.importing import import_, imports, undo
-from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table
+from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table, warn
 from newsletter.delivery.forgetting import forget_person
 from newsletter.delivery.story import Person, Story, story_of
 from newsletter.errors import NewsletterError
@@ -20,6 +20,7 @@ from newsletter.web.snippet import sign_up_form
 from subscribers.addresses import parse_address
 from subscribers.erasing import NoSuchSubscriber
 from subscribers.exporting import export_subscribers
+from subscribers.leaving import leave
 from subscribers.model import Status, Subscriber
 from subscribers.moving import revoke_links
 
@@ -148,6 +149,25 @@ def erase_(context: Context, email: str, yes: bool) -> None:
 @subscriber.command()
 @click.argument("email")
 @pass_context
+def unsubscribe(context: Context, email: str) -> None:
+    """Take a person off who has asked for it in another way: by a mail, by telephone."""
+    parts = context.parts
+    address = parse_address(email)
+    with parts.database.write() as session:
+        found = session.scalar(select(Subscriber).where(Subscriber.address_key == address.key))
+        if found is None:
+            raise NoSuchSubscriber
+        was_on = leave(session, found.id, source="an organiser", now=parts.clock())
+    say(
+        "This person is off. Only a fresh sign-up by themselves brings them back."
+        if was_on
+        else "They had left already."
+    )
+
+
+@subscriber.command()
+@click.argument("email")
+@pass_context
 def revoke(context: Context, email: str) -> None:
     """Make every link that this person was sent so far open nothing: for when somebody else got hold of one.
 
@@ -169,6 +189,8 @@ def revoke(context: Context, email: str) -> None:
 def form(context: Context, language: str | None, source: str) -> None:
     """Print a sign-up form as plain HTML, to be put into any site. It leads to the page where people choose."""
     settings = context.settings
+    if "base_url" in settings.unset:
+        warn(f"base_url is not set yet: the form leads to {settings.base_url}, which nobody else can reach.")
     tag = spoken(language or settings.language)
     say(sign_up_form(settings.base_url, tag, source=source))
 

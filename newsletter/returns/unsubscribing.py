@@ -20,6 +20,7 @@ MAX_HEADER_BYTES = 65_536  # of a mail's header; the rest of it is not looked at
 MAX_SUBJECT = 1_000  # characters
 SOURCE = "unsubscribe mail"
 # As our headers write it; mail programs put words before it, and fold lines.
+_WORD = re.compile(r"\bunsubscribe\b", re.IGNORECASE)
 _REQUEST = re.compile(r"\bunsubscribe\s+([A-Za-z0-9_-]{36})(?![A-Za-z0-9_-])", re.IGNORECASE)
 
 
@@ -28,7 +29,13 @@ class Heard(StrEnum):
 
     LEFT = "left"
     ALREADY = "already"  # they had left before
+    UNMARKED = "unmarked"  # it may ask for that, without the mark that says for whom: a person has to look
     NO_REQUEST = "no_request"  # it asks for nothing that we know of
+
+
+def may_ask(data: bytes) -> bool:
+    """Say whether a mail's subject speaks of leaving, in English as mail programs write it, without our mark."""
+    return _WORD.search(_subject(data)) is not None
 
 
 def requested(data: bytes) -> list[str]:
@@ -37,13 +44,7 @@ def requested(data: bytes) -> list[str]:
     Args:
         data: the mail as it came. Anything may come.
     """
-    try:
-        mail = BytesHeaderParser(policy=compat32).parsebytes(data[:MAX_HEADER_BYTES])
-        raw = str(mail.get("Subject", ""))[:MAX_SUBJECT]
-        subject = " ".join(str(make_header(decode_header(raw))).split())
-    except (ValueError, LookupError, HeaderParseError):  # an encoded word that is none
-        return []
-    return _REQUEST.findall(subject)
+    return _REQUEST.findall(_subject(data))
 
 
 def unsubscribe_by_mail(
@@ -68,3 +69,13 @@ def unsubscribe_by_mail(
             return Heard.LEFT
         heard = Heard.ALREADY
     return heard
+
+
+def _subject(data: bytes) -> str:
+    """Give a mail's subject on one line; empty where it can't be read."""
+    try:
+        mail = BytesHeaderParser(policy=compat32).parsebytes(data[:MAX_HEADER_BYTES])
+        raw = str(mail.get("Subject", ""))[:MAX_SUBJECT]
+        return " ".join(str(make_header(decode_header(raw))).split())
+    except (ValueError, LookupError, HeaderParseError):  # an encoded word that is none
+        return ""

@@ -65,7 +65,7 @@ def test_columns_are_named_by_hand(ready, tmp_path):
 def test_a_mapping_that_can_not_be_read_is_told_with_the_fields(ready, tmp_path, given):
     (tmp_path / "p.csv").write_text("Kontakt\nada@example.org\n")
     said = ready("subscriber", "import", "p.csv", "--column", given)
-    assert (said.status, "fields are email, name" in said.err) == (2, True)
+    assert (said.status, "fields: email, name" in said.err) == (2, True)
 
 
 def test_links_of_one_person_are_revoked(ready, imported, tmp_path):

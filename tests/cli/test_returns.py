@@ -24,6 +24,24 @@ def test_the_command_takes_files_folders_and_standard_input(run, monkeypatch, tm
     said = run("returns", "ingest", "mails")
     assert (said.status, "2 mails: 1 person left." in said.out) == (0, True)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(asks[1])))
-    assert json.loads(run("returns", "ingest", "-", "--json").out) == {"left": 1, "already": 0, "no_request": 0}
+    assert json.loads(run("returns", "ingest", "-", "--json").out) == {
+        "left": 1,
+        "already": 0,
+        "unmarked": 0,
+        "no_request": 0,
+    }
     assert [one["status"] for one in json.loads(run("subscriber", "list", "--json").out)] == ["left", "left"]
     assert run("returns", "ingest", "nowhere.eml").status == 1
+    (tmp_path / "plain.eml").write_bytes(b"From: ada@example.org\nSubject: Unsubscribe\n\n")
+    assert "subscriber unsubscribe EMAIL" in run("returns", "ingest", "plain.eml").out
+
+
+def test_an_organiser_takes_somebody_off_by_hand(run, tmp_path):
+    run("init")
+    (tmp_path / "p.csv").write_text("email\nrosa@example.org\n")
+    run("subscriber", "import", "p.csv", "--consent", "a stall")
+    assert "is off" in run("subscriber", "unsubscribe", "Rosa@example.org").out
+    assert "had left already" in run("subscriber", "unsubscribe", "rosa@example.org").out
+    told = json.loads(run("subscriber", "show", "rosa@example.org", "--json").out)
+    assert (told["person"]["status"], told["consents"][0]["source"]) == ("left", "an organiser")
+    assert run("subscriber", "unsubscribe", "nobody@example.org").status == 1

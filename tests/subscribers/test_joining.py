@@ -183,6 +183,15 @@ def test_who_left_comes_back_by_a_fresh_double_opt_in(door, reason):
     assert door.suppressed() is None
 
 
+def test_who_left_by_mistake_is_asked_again_at_once_and_then_not_again(door):
+    door.confirm(door.ask()[1])
+    door.leave(at=NOW + timedelta(minutes=1))
+    following, number = door.ask(at=NOW + timedelta(minutes=2))
+    assert following is Next.CONFIRM
+    assert door.ask(at=NOW + timedelta(minutes=3))[0] is Next.NOTHING
+    assert door.confirm(number, at=NOW + timedelta(minutes=4)) is Confirmed.JOINED
+
+
 def test_a_link_that_was_used_brings_nobody_back_who_left_since(door):
     number = door.ask()[1]
     door.confirm(number)

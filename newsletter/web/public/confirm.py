@@ -31,7 +31,9 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
         with parts.database.read() as session:
             sign_up = find_sign_up(session, errand, now=parts.clock())
             language, email, so_far = sign_up.language, sign_up.email, standing(session, sign_up)
-            wording = sign_up.wording
+            wording, declined = sign_up.wording, sign_up.declined_at is not None
+        if declined:
+            return pages.page("declined.html", spoken(language))
         return (
             came_of_it(language, so_far)
             if so_far
