@@ -26,6 +26,7 @@ from subscribers.keys import is_selector
 PREFIX = "NEWSLETTER_"
 FILE_NAME = "newsletter.toml"
 CONFIG_VARIABLE = "NEWSLETTER_CONFIG"
+NO_SETTINGS = frozenset({CONFIG_VARIABLE, "NEWSLETTER_AS"})  # variables that commands read
 MAX_TAG = 16  # characters of a language tag; what the tables hold
 
 
@@ -62,13 +63,6 @@ def _address(text: str) -> str:
         msg = "must be in ASCII before the @: many mail servers take no other sender"
         raise ValueError(msg)
     return wire
-
-
-def _list_id(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", text):
-        msg = "must look like a domain name, such as news.example.org (RFC 2919)"
-        raise ValueError(msg)
-    return text
 
 
 def _base_url(url: str) -> str:
@@ -151,16 +145,12 @@ class Settings(BaseSettings):
     language: Annotated[str, AfterValidator(_language)] = Field("en", description="of people and files that say none")
 
     sender_address: Mailbox = Field("newsletter@localhost.localdomain", description="the From address")
-    sender_name: Line = Field("", description="the From name; empty means the organisation's")
     bounce_address: Mailbox | None = Field(
         None,
         description="where bounces go (MAIL FROM); empty means the From address. A * becomes each mail's own mark"
         " (VERP): bounces+*@example.org",
     )
     unsubscribe_address: Mailbox | None = Field(None, description="where unsubscribe mails go; empty means From")
-    list_id: Annotated[str, AfterValidator(_list_id)] | None = Field(
-        None, description="List-Id (RFC 2919); empty means newsletter. and the From domain"
-    )
 
     smtp_host: Line = Field("localhost", description="the mail server that takes our mail")
     smtp_port: int = Field(25, ge=1, le=65535)
@@ -192,6 +182,9 @@ class Settings(BaseSettings):
         ge=1,
         le=10_080,
         description="after a mail to confirm a sign-up, no other one goes to that address for so long",
+    )
+    second_look: bool = Field(
+        True, description="whether an appeal goes out only once an organiser approved it who didn't write it"
     )
     lookback_days: int = Field(14, ge=0, le=366, description="how far back appeals are new to somebody who just joined")
 
@@ -230,7 +223,7 @@ class Settings(BaseSettings):
     @property
     def list_identifier(self) -> str:
         """The List-Id's identifier (RFC 2919)."""
-        return self.list_id or f"newsletter.{self.sender_domain}"
+        return f"newsletter.{self.sender_domain}"
 
     @classmethod
     def settings_customise_sources(
@@ -266,7 +259,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     faults = [_unknown(key, file.name) for key in values if key not in Settings.model_fields]
     for variable in environ:
         key = variable.removeprefix(PREFIX).lower()
-        if variable.startswith(PREFIX) and variable != CONFIG_VARIABLE and key not in Settings.model_fields:
+        if variable.startswith(PREFIX) and variable not in NO_SETTINGS and key not in Settings.model_fields:
             faults.append(_unknown(key, f"the environment ({variable})"))
     try:
         settings = Settings(**{key: value for key, value in values.items() if key in Settings.model_fields})

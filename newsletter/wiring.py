@@ -33,9 +33,11 @@ from subscribers.tokens import Tokens
 
 if TYPE_CHECKING:
     from newsletter.appeals.intake import Desk
+    from newsletter.appeals.names import NameSeal
     from newsletter.delivery.planning import Planner
     from newsletter.delivery.reception import Reception
     from newsletter.delivery.service_mails import ServiceDesk
+    from newsletter.editions.compose import EditionPress
     from newsletter.editions.render import Renderer
 
 
@@ -118,7 +120,7 @@ class Parts:
         """Who mail comes from."""
         settings = self.settings
         return Sender(
-            name=settings.sender_name or settings.organisation,
+            name=settings.organisation,
             address=settings.sender_address,
             bounce_address=settings.bounce_address or settings.sender_address,
             unsubscribe_address=settings.unsubscribe_address or settings.sender_address,
@@ -127,22 +129,39 @@ class Parts:
         )
 
     @cached_property
+    def name_seal(self) -> "NameSeal":
+        """What opens the names that may be said only with consent."""
+        from newsletter.appeals.names import NameSeal  # noqa: PLC0415 - see above
+
+        return NameSeal(self.keys.lasting(b"names of people who may not be named"))
+
+    @cached_property
     def desk(self) -> "Desk":
         """Where appeals are taken in."""
         from newsletter.appeals.countries import propose_countries  # noqa: PLC0415 - see above
         from newsletter.appeals.intake import Desk  # noqa: PLC0415
         from newsletter.appeals.urgency import propose_urgent  # noqa: PLC0415
 
-        return Desk(database=self.database, propose_countries=propose_countries, propose_urgent=propose_urgent)
+        return Desk(
+            database=self.database,
+            seal=self.name_seal,
+            propose_countries=propose_countries,
+            propose_urgent=propose_urgent,
+        )
+
+    def press(self) -> "EditionPress":
+        """Make what prints editions; a fresh one each time, since it keeps what it has rendered."""
+        from newsletter.editions.compose import EditionPress  # noqa: PLC0415 - see above
+
+        return EditionPress(self.renderer, self.name_seal, self.settings.base_url)
 
     def planner(self, on_progress: Callable[[int], None] = lambda _count: None) -> "Planner":
         """Make a planner; a fresh one for each planning, since it keeps what it has rendered."""
         from newsletter.delivery.planning import Planner  # noqa: PLC0415 - see above
-        from newsletter.editions.compose import EditionPress  # noqa: PLC0415
 
         return Planner(
             database=self.database,
-            press=EditionPress(self.renderer),
+            press=self.press(),
             lookback=timedelta(days=self.settings.lookback_days),
             message_domain=self.settings.sender_domain,
             on_progress=on_progress,

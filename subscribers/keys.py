@@ -206,6 +206,14 @@ class Keys:
         """
         return hmac.digest(self.tokens[self.current], about, "sha256")
 
+    def lasting(self, about: bytes) -> bytes:
+        """Give a secret that stays the same for as long as the database does, rotations or not: 64 bytes.
+
+        Args:
+            about: what it is for; for something else it is another.
+        """
+        return hmac.digest(self.suppression, about, "sha512")
+
     @classmethod
     def load(cls, path: Path) -> "Keys":
         """Read the file.

@@ -6,7 +6,13 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from newsletter.appeals.model import Appeal, AppealStatus, AppealText
+from newsletter.appeals.editing import Changes, translate
+from newsletter.appeals.editing import follow_up as begin_follow_up
+from newsletter.appeals.history import Move
+from newsletter.appeals.model import Act, Appeal, AppealStatus, AppealText, Audience, FollowUp, TextStatus
+from newsletter.appeals.names import Register
+from newsletter.appeals.organisers import SOURCE
+from newsletter.appeals.urgency import Urgency
 from newsletter.settings import Settings
 from newsletter.wiring import Parts
 from subscribers.addresses import parse_address
@@ -56,7 +62,7 @@ def appeal(
     languages: Sequence[str] = ("en",),
     countries: Sequence[str] = (),
     topics: Sequence[str] = (),
-    urgent: bool = False,
+    urgency: Urgency = Urgency.NORMAL,
     deadline: date | None = None,
     teaser: str = "Eleven people are held.",
     body: str = "",
@@ -68,9 +74,12 @@ def appeal(
         status=AppealStatus.DRAFT,
         published_on=(released or NOW).date(),
         deadline=deadline,
-        urgent=urgent,
+        urgency=urgency,
         countries=list(countries),
         topics=list(topics),
+        actions=[],
+        picture="",
+        picture_credit="",
         created_at=released or NOW,
         texts=[
             AppealText(
@@ -80,15 +89,50 @@ def appeal(
                 teaser=teaser,
                 body=body,
                 url=url,
+                background="",
+                demands=[],
+                picture_alt="",
+                status=TextStatus.DRAFT,
             )
             for place, language in enumerate(languages)
         ],
     )
     session.add(made)
     session.flush()
+    made.written(Move.IMPORTED, Act(by=SOURCE, at=made.created_at))
     if released is not None:
-        made.approve(released)
+        approve_and_release(made, released)
     return made
+
+
+def translation(appeal: Appeal, language: str, *, title: str = "", at: datetime = NOW) -> None:
+    """A text in another language, as a draft."""
+    changes = Changes(title=title or f"{appeal.text.title} [{language}]", teaser=appeal.text.teaser)
+    translate(appeal, language, changes, Act(by="Tarek", at=at), Register())
+
+
+def follow_up(
+    session: Session,
+    original: Appeal,
+    kind: FollowUp,
+    audience: Audience,
+    *,
+    released: datetime | None = NOW,
+    **changes: object,
+) -> Appeal:
+    """An appeal that continues another, released unless said otherwise."""
+    words = {"title": f"{kind.value.title()}: {original.text.title}", "teaser": "There is news."} | changes
+    act = Act(by="Tarek", at=released or NOW)
+    made = begin_follow_up(session, original, kind, audience, original.text.language, Changes(**words), act, Register())
+    if released is not None:
+        approve_and_release(made, released)
+    return made
+
+
+def approve_and_release(made: Appeal, at: datetime = NOW) -> None:
+    """What an organiser who didn't write it does."""
+    made.approve(Act(by="Hanna", at=at), second_look=True)
+    made.release(Act(by="Hanna", at=at))
 
 
 def parts(database: Database, keys: Keys, *, smtp_port: int = 1, now: datetime = NOW, **settings: object) -> Parts:

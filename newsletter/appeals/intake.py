@@ -1,19 +1,28 @@
 """Takes a source's items in as drafts. It never sends, and never writes over what an organiser wrote."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from newsletter.appeals.item import Item, same_thing
-from newsletter.appeals.model import Appeal, AppealIdentity, AppealStatus, AppealText
+from newsletter.appeals.action import merged, renewed
+from newsletter.appeals.document import ACTIONS
+from newsletter.appeals.history import Move
+from newsletter.appeals.item import Item, kept, same_thing
+from newsletter.appeals.model import Act, Appeal, AppealIdentity, AppealStatus, AppealText, TextStatus
+from newsletter.appeals.names import MARK, NameSeal, Register
+from newsletter.appeals.organisers import SOURCE
+from newsletter.appeals.urgency import Urgency
 from newsletter.errors import NewsletterError
 from subscribers.database import Database
 
 CONTENT = ("title", "byline", "teaser", "body")
+# What a text may have beside those; a source that says nothing of it leaves it as it is.
+BESIDE = ("background", "demands", "picture_alt")
 
 
 class NoSuchAppeal(NewsletterError):
@@ -56,15 +65,19 @@ class Desk:
 
     Attributes:
         database: for making one import wait for another.
+        seal: opens the names that must not be said.
         propose_countries: (title, teaser, language) -> ISO codes, for items that name none.
         propose_urgent: title -> whether it calls itself urgent.
     """
 
     database: Database
+    seal: NameSeal
     propose_countries: Callable[[str, str, str], tuple[str, ...]]
     propose_urgent: Callable[[str], bool]
 
-    def take_in(self, session: Session, items: Iterable[Item], *, source: str, now: datetime) -> list[Intake]:
+    def take_in(
+        self, session: Session, items: Iterable[Item], *, source: str, now: datetime, by: str = SOURCE
+    ) -> list[Intake]:
         """Take items in, the oldest first, so that references follow the dates.
 
         Args:
@@ -72,97 +85,180 @@ class Desk:
             items: what a reader read.
             source: the location that was read, kept with new appeals.
             now: the moment of import.
+            by: who brings them in.
 
         Returns:
             What became of each.
         """
         self.database.serialise(session, "intake")
-        return [self._take(session, item, source, now) for item in sorted(items, key=lambda item: item.published_on)]
+        register = Register.load(session, self.seal)
+        source = register.hide(source)
+        act = Act(by=by, at=now)
+        return [
+            self._take(session, _Arrived.of(item, register), source, act)
+            for item in sorted(items, key=lambda item: item.published_on)
+        ]
 
-    def _take(self, session: Session, item: Item, source: str, now: datetime) -> Intake:
-        appeal = _known(session, item)
+    def _take(self, session: Session, arrived: "_Arrived", source: str, act: Act) -> Intake:
+        item = arrived.item
+        appeal = _known(session, arrived.names)
+        # A name that another appeal has stays with that one.
+        new_names = [AppealIdentity(name=name) for name in arrived.names if session.get(AppealIdentity, name) is None]
         if appeal is None:
-            appeal = Appeal(
-                reference=_next_reference(session, item.published_on.year),
-                status=AppealStatus.DRAFT,
-                published_on=item.published_on,
-                deadline=item.deadline,
-                urgent=self.propose_urgent(item.title) if item.urgent is None else item.urgent,
-                countries=list(
-                    self.propose_countries(item.title, item.teaser, item.language)
-                    if item.countries is None
-                    else item.countries
-                ),
-                topics=tidy_topics(item.topics),
-                source=source,
-                created_at=now,
-                texts=[_text(item)],
-            )
+            appeal = self._new(session, item, source, act.at)
+            appeal.texts.append(_text(arrived))
             session.add(appeal)
-            appeal.identities = [
-                AppealIdentity(name=name) for name in item.identities if session.get(AppealIdentity, name) is None
-            ]
+            appeal.identities = new_names
+            appeal.written(Move.IMPORTED, act)
             session.flush()
             return _fate(Taken.NEW, appeal, item)
-        # A name that another appeal has stays with that one.
-        new_names = [name for name in item.identities if session.get(AppealIdentity, name) is None]
-        appeal.identities += [AppealIdentity(name=name) for name in new_names]
+        appeal.identities += new_names
         text = next((text for text in appeal.texts if text.language == item.language), None)
         if text is None:
-            appeal.texts.append(_text(item))
+            appeal.texts.append(_text(arrived))
+            if item.actions:
+                appeal.actions = ACTIONS.dump_python(merged(appeal.doable, item.actions, item.language), mode="json")
+            appeal.written(Move.IMPORTED, act)
             session.flush()
             return _fate(Taken.TRANSLATION, appeal, item)
-        fate = _fate(_compare(appeal, text, item), appeal, item)
+        fate = _fate(_compare(appeal, text, arrived, act), appeal, item)
         session.flush()
         return fate
 
+    def _new(self, session: Session, item: Item, source: str, now: datetime) -> Appeal:
+        urgency = item.urgency
+        if urgency is None:
+            urgency = Urgency.URGENT if self.propose_urgent(item.title) else Urgency.NORMAL
+        countries = item.countries
+        if countries is None:
+            countries = self.propose_countries(item.title, item.teaser, item.language)
+        return Appeal(
+            reference=_next_reference(session, item.published_on.year),
+            status=AppealStatus.DRAFT,
+            published_on=item.published_on,
+            deadline=item.deadline,
+            urgency=urgency,
+            countries=list(countries),
+            topics=tidy_topics(item.topics),
+            actions=ACTIONS.dump_python(item.actions or (), mode="json"),
+            picture_credit=item.picture_credit,
+            source=source,
+            created_at=now,
+        )
 
-def _known(session: Session, item: Item) -> Appeal | None:
-    for name in item.identities:
+
+@dataclass(frozen=True, kw_only=True)
+class _Arrived:
+    """An item without the names that must not be said.
+
+    Attributes:
+        item: as it is kept.
+        names: its identities, as they are kept.
+        content_hash: of what the source said; it stays the same whatever is hidden later.
+    """
+
+    item: Item
+    names: tuple[str, ...]
+    content_hash: str
+
+    @classmethod
+    def of(cls, item: Item, register: Register) -> "_Arrived":
+        return cls(
+            item=hidden(item, register),
+            names=tuple(kept(name) for name in item.identities),
+            content_hash=item.content_hash,
+        )
+
+
+def hidden(item: Item, register: Register, *, ours: bool = False) -> Item:
+    """Give an item without the names that must not be said.
+
+    Args:
+        item: as it was read.
+        register: knows the names.
+        ours: whether marks in it are our own; a source can't set any.
+    """
+
+    def hide(text: str) -> str:
+        return register.hide(text if ours else MARK.sub("…", text))
+
+    actions = None
+    if item.actions is not None:
+        actions = ACTIONS.validate_python(register.hide_all(ACTIONS.dump_python(item.actions, mode="json")))
+    return replace(
+        item,
+        title=hide(item.title),
+        byline=hide(item.byline),
+        teaser=hide(item.teaser),
+        body=hide(item.body),
+        background=hide(item.background),
+        picture_alt=hide(item.picture_alt),
+        picture_credit=hide(item.picture_credit),
+        demands=tuple(hide(demand) for demand in item.demands),
+        topics=tuple(hide(topic) for topic in item.topics),
+        url=register.hide_address(item.url),
+        actions=actions,
+    )
+
+
+def _known(session: Session, names: tuple[str, ...]) -> Appeal | None:
+    for name in names:
         if identity := session.get(AppealIdentity, name):
             appeal = session.get_one(Appeal, identity.appeal_id)
-            if same_thing(item.identities, (known.name for known in appeal.identities)):
+            if same_thing(names, (known.name for known in appeal.identities)):
                 return appeal
     return None
 
 
-def _compare(appeal: Appeal, text: AppealText, item: Item) -> Taken:
-    said = item.content_hash
+def _compare(appeal: Appeal, text: AppealText, arrived: _Arrived, act: Act) -> Taken:
+    said = arrived.content_hash
     if said == text.source_hash:
         # The source came back to what was taken: there is nothing to offer any more.
         text.offered, text.offered_hash = None, ""
         return Taken.UNCHANGED
     if said == text.offered_hash:
         return Taken.UNCHANGED
-    text.offered = item.said
+    text.offered = arrived.item.said
     text.offered_hash = said
     if appeal.status is AppealStatus.DRAFT and not text.edited and appeal.released_at is None:
-        take_offered(appeal, text)
+        take_offered(appeal, text, act)
         return Taken.UPDATED
     return Taken.CHANGED
 
 
-def take_offered(appeal: Appeal, text: AppealText) -> None:
+def take_offered(appeal: Appeal, text: AppealText, act: Act) -> None:
     """Replace a text by what its source says now; a released appeal needs approval again.
 
     Raises:
         NothingOffered: there is no difference to take.
+        AppealClosed: it is closed.
     """
     if text.offered is None:
         raise NothingOffered(reference=appeal.reference)
-    appeal.reopen_for_edit()
+    appeal.reopen_for_edit([text])
     said = text.offered
-    for name in CONTENT:
-        setattr(text, name, said[name])
     # Facts that the source doesn't give stay as they are here.
+    for name in (*CONTENT, *BESIDE, "url"):
+        setattr(text, name, said.get(name, getattr(text, name)))
+    _take_facts(appeal, text.language, said)
+    text.source_hash, text.offered, text.offered_hash, text.edited = text.offered_hash, None, "", False
+    appeal.written(Move.UPDATED, act)
+
+
+def _take_facts(appeal: Appeal, language: str, said: dict[str, Any]) -> None:
     appeal.published_on = date.fromisoformat(said["published_on"])
-    text.url = said.get("url", text.url)
     appeal.countries = said.get("countries", appeal.countries)
     appeal.topics = tidy_topics(said.get("topics", appeal.topics))
-    appeal.urgent = said.get("urgent", appeal.urgent)
+    if "urgent" in said:
+        appeal.urgency = Urgency(said.get("urgency", Urgency.URGENT if said["urgent"] else Urgency.NORMAL))
     if "deadline" in said:
         appeal.deadline = date.fromisoformat(said["deadline"])
-    text.source_hash, text.offered, text.offered_hash, text.edited = text.offered_hash, None, "", False
+    if "actions" in said:
+        theirs = ACTIONS.validate_python(said["actions"])
+        first = appeal.text.language == language
+        taken = renewed(appeal.doable, theirs) if first else merged(appeal.doable, theirs, language)
+        appeal.actions = ACTIONS.dump_python(taken, mode="json")
+    appeal.picture_credit = said.get("picture_credit", appeal.picture_credit)
 
 
 def tidy_topics(topics: Iterable[str]) -> list[str]:
@@ -170,22 +266,35 @@ def tidy_topics(topics: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(" ".join(topic.casefold().split()) for topic in topics))
 
 
-def find_appeal(session: Session, reference: str) -> Appeal:
+def find_appeal(session: Session, reference: str, *, lock: bool = False) -> Appeal:
     """Find an appeal by its reference.
+
+    Args:
+        session: an open transaction.
+        reference: `2026/014`.
+        lock: whether nobody else may change it until the transaction ends.
 
     Raises:
         NoSuchAppeal: there is none.
     """
-    appeal = session.scalar(select(Appeal).where(Appeal.reference == reference.strip()))
+    query = select(Appeal).where(Appeal.reference == reference.strip())
+    appeal = session.scalar(query.with_for_update() if lock else query)
     if appeal is None:
         raise NoSuchAppeal(reference=reference)
     return appeal
 
 
-def _text(item: Item) -> AppealText:
-    content = {name: getattr(item, name) for name in CONTENT}
-    content["url"] = item.url
-    return AppealText(language=item.language, source_hash=item.content_hash, released=False, edited=False, **content)
+def _text(arrived: _Arrived) -> AppealText:
+    item = arrived.item
+    content = {name: getattr(item, name) for name in (*CONTENT, "url", "background", "picture_alt")}
+    return AppealText(
+        language=item.language,
+        demands=list(item.demands),
+        source_hash=arrived.content_hash,
+        edited=False,
+        status=TextStatus.DRAFT,
+        **content,
+    )
 
 
 def _next_reference(session: Session, year: int) -> str:

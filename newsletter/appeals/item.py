@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from newsletter.appeals.action import Action
+from newsletter.appeals.document import ACTIONS
+from newsletter.appeals.urgency import Urgency
+
 MAX_TAG = 16  # characters of a language tag; what the tables hold
 
 
@@ -27,8 +31,12 @@ class Item:
         countries: ISO 3166 alpha-2 in order of weight; None where the source doesn't say, so that they are proposed
             from title and teaser.
         topics: words of the organisation's own; may be empty.
-        urgent: whether the source says so; None leaves it to be proposed from the title.
+        urgency: what the source says of it; None leaves it to be proposed from the title.
         deadline: the last day on which acting helps, or None.
+        background: Markdown, or empty.
+        demands: one line each.
+        actions: what a supporter can do; None where the source doesn't say.
+        picture_alt, picture_credit: of the picture, which comes another way.
         place: where in the source it stands, for messages: `appeals.txt, line 12`.
     """
 
@@ -42,8 +50,13 @@ class Item:
     url: str = ""
     countries: tuple[str, ...] | None = None
     topics: tuple[str, ...] = ()
-    urgent: bool | None = None
+    urgency: Urgency | None = None
     deadline: date | None = None
+    background: str = ""
+    demands: tuple[str, ...] = ()
+    actions: tuple[Action, ...] | None = None
+    picture_alt: str = ""
+    picture_credit: str = ""
     place: str = ""
 
     @property
@@ -61,7 +74,13 @@ class Item:
             "deadline": self.deadline.isoformat() if self.deadline else None,
             "countries": None if self.countries is None else list(self.countries),
             "topics": list(self.topics) or None,
-            "urgent": self.urgent,
+            "urgent": None if self.urgency is None else self.urgency is not Urgency.NORMAL,
+            "urgency": self.urgency if self.urgency is Urgency.LIFE_AT_RISK else None,
+            "background": self.background or None,
+            "demands": list(self.demands) or None,
+            "actions": None if self.actions is None else ACTIONS.dump_python(self.actions, mode="json"),
+            "picture_alt": self.picture_alt or None,
+            "picture_credit": self.picture_credit or None,
         }
         return words | {name: fact for name, fact in facts.items() if fact is not None}
 
@@ -81,3 +100,9 @@ def same_thing(one: Iterable[str], other: Iterable[str]) -> bool:
         if mine and its:
             return not mine.isdisjoint(its)
     return True
+
+
+def kept(name: str) -> str:
+    """Give the form in which an identity is kept: its kind, and a hash of the rest, which may say somebody's name."""
+    kind, _, rest = name.partition(":")
+    return f"{kind}:{hashlib.sha256(rest.encode('utf-8', 'surrogatepass')).hexdigest()}"

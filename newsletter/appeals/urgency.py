@@ -1,10 +1,25 @@
-"""Whether a title says that an appeal is urgent; an organiser decides."""
+"""How urgent an appeal is. A title can propose it; an organiser decides."""
 
 import re
 import unicodedata
+from enum import StrEnum
 from typing import Final
 
 from newsletter.appeals.letters import fold
+
+
+class Urgency(StrEnum):
+    """How much an hour matters."""
+
+    NORMAL = "normal"
+    URGENT = "urgent"
+    LIFE_AT_RISK = "life_at_risk"  # waits for nobody's night
+
+    @property
+    def rank(self) -> int:
+        """What it sorts by: the more urgent, the higher."""
+        return list(Urgency).index(self)
+
 
 # 'Urgent' as titles have it, by the beginning of the word, folded.
 _URGENT: Final = (

@@ -17,6 +17,8 @@ COMMANDS = {
     "init": "init",
     "demo": "demo",
     "appeal": "appeal",
+    "name": "name",
+    "organiser": "organiser",
     "subscriber": "subscriber",
     "digest": "digest",
     "mailing": "mailing",

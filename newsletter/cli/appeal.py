@@ -1,19 +1,24 @@
-"""`newsletter appeal`: bring appeals in, look at them, complete and approve them."""
+"""`newsletter appeal`: bring appeals in, and look at them."""
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, TextIO
+from dataclasses import asdict
+from typing import Any
 
 import click
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
-from newsletter.appeals.countries import country_code
-from newsletter.appeals.editing import Changes, differences, edit
-from newsletter.appeals.intake import Intake, Taken, find_appeal, take_offered
+from newsletter.appeals.deeds import DeedName, deeds_of
+from newsletter.appeals.editing import differences
+from newsletter.appeals.intake import Intake, Taken, find_appeal
 from newsletter.appeals.model import Appeal, AppealStatus
+from newsletter.appeals.names import Register, said_all
+from newsletter.appeals.organisers import acting
 from newsletter.appeals.sources import read_source
-from newsletter.cli.context import Context, language_tag, pass_context
+from newsletter.cli.appeal_editing import edit_, follow_up, picture, sheet, translate, update
+from newsletter.cli.appeal_moves import approve, close, history, release, reopen
+from newsletter.cli.context import Context, as_organiser, language_tag, pass_context
 from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table, warn
 
 _WORDS = {
@@ -26,7 +31,11 @@ _WORDS = {
 
 @click.group()
 def appeal() -> None:
-    """Bring appeals in, look at them, and approve what goes out."""
+    """Bring appeals in, look at them, complete them, and decide what goes out."""
+
+
+for command in (sheet, edit_, translate, follow_up, picture, update, approve, release, close, reopen, history):
+    appeal.add_command(command)
 
 
 @appeal.command("import")
@@ -34,8 +43,16 @@ def appeal() -> None:
 @click.option("--language", callback=language_tag, help="What all texts are written in; without it each source tells.")
 @click.option("--max-pages", type=click.IntRange(1, 1000), default=50, show_default=True, help="Pages to follow.")
 @click.option("--dry-run", is_flag=True, help="Show what would come in; change nothing.")
+@as_organiser
 @pass_context
-def import_(context: Context, sources: tuple[str, ...], language: str | None, max_pages: int, dry_run: bool) -> None:
+def import_(
+    context: Context,
+    sources: tuple[str, ...],
+    language: str | None,
+    max_pages: int,
+    organiser: str | None,
+    dry_run: bool,
+) -> None:
     """Read appeals from files or web pages, and keep them as drafts.
 
     SOURCE is a plain-text listing, a Joomla blog page (a file or an http address, whose further pages are
@@ -60,13 +77,16 @@ def import_(context: Context, sources: tuple[str, ...], language: str | None, ma
         ]
     fates: list[Intake] = []
     with parts.database.write() as session:
+        by = acting(session, organiser)
+        register = Register.load(session, parts.name_seal)
         for source, items in read:
-            fates += parts.desk.take_in(session, items, source=source, now=parts.clock())
+            fates += parts.desk.take_in(session, items, source=source, now=parts.clock(), by=by)
         if dry_run:
             session.rollback()
     for fate in fates:
         if fate.taken is not Taken.UNCHANGED:
-            say(printable(f"{fate.reference}  {_WORDS[fate.taken]}: {fate.title}"))
+            title = register.said(fate.title, fate.language)
+            say(printable(f"{fate.reference}  {_WORDS[fate.taken]}: {title}"))
     say(_summary(fates, dry_run=dry_run))
 
 
@@ -82,7 +102,8 @@ def list_(context: Context, status: str | None, as_json: bool) -> None:
         )
         if status:
             query = query.where(Appeal.status == AppealStatus(status))
-        documents = [_document(found) for found in session.scalars(query)]
+        register = Register.load(session, context.parts.name_seal)
+        documents = [_document(found, register) for found in session.scalars(query)]
     if as_json:
         show_json(documents)
     elif not documents:
@@ -99,135 +120,21 @@ def list_(context: Context, status: str | None, as_json: bool) -> None:
 def show(context: Context, reference: str, as_json: bool) -> None:
     """Show one appeal with its texts, and what its source says differently now."""
     with context.parts.database.read() as session:
+        register = Register.load(session, context.parts.name_seal)
         found = find_appeal(session, reference)
-        document = _document(found) | {
-            "topics": found.topics,
-            "deadline": found.deadline.isoformat() if found.deadline else None,
-            "url": found.text.url,
-            "source": found.source,
-            "released_at": found.released_at.isoformat() if found.released_at else None,
-            "texts": [
-                {
-                    "language": text.language,
-                    "title": text.title,
-                    "byline": text.byline,
-                    "teaser": text.teaser,
-                    "body": text.body,
-                    "url": text.url,
-                    "released": text.released,
-                    "edited": text.edited,
-                    "changed_at_source": text.offered,
-                }
-                for text in found.texts
-            ],
-        }
-        changed = [(text.language, differences(text)) for text in found.texts if text.offered]
+        document = _document(found, register) | _details(session, found, register)
+        changed = [
+            (text.language, register.said("\n".join(differences(text)), text.language))
+            for text in found.texts
+            if text.offered
+        ]
     if as_json:
         show_json(document)
         return
     say(printable(_as_text(document)))
     for language, lines in changed:
         say(f"\nChanged at the source ({language}); `newsletter appeal update {reference}` takes it:")
-        say(printable("\n".join(lines)))
-
-
-@appeal.command("edit")
-@click.argument("reference")
-@click.option("--language", help="Which text, for title, byline, teaser and body; without it the first.")
-@click.option("--title")
-@click.option("--byline")
-@click.option("--teaser", help="Plain text.")
-@click.option(
-    "--body", type=click.File(encoding="utf-8"), help="A file with the full text as Markdown; - for standard input."
-)
-@click.option("--country", "countries", multiple=True, help="Code or name; again for each. Replaces those there are.")
-@click.option("--topic", "topics", multiple=True, help="Again for each. Replaces those there are.")
-@click.option("--urgent/--not-urgent", default=None, help="Import only proposes; you decide.")
-@click.option("--deadline", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which acting helps.")
-@pass_context
-def edit_(context: Context, /, reference: str, body: TextIO | None, countries: Sequence[str], **values: Any) -> None:
-    """Complete or correct an appeal. One that was released becomes a draft and needs approval again."""
-    codes = []
-    for country in countries:
-        code = country_code(country)
-        if code is None:
-            raise click.BadParameter(f"{country!r} is no country; give a code such as KZ", param_hint="--country")
-        codes.append(code)
-    deadline = values.pop("deadline")
-    changes = Changes(
-        body=_words(body) if body else None,
-        countries=codes or None,
-        deadline=deadline.date() if deadline else None,
-        topics=list(values.pop("topics")) or None,
-        **values,
-    )
-    if changes == Changes(language=changes.language):
-        raise click.UsageError("Nothing to change. Name at least one of --title, --teaser, --country, --urgent …")
-    with context.parts.database.write() as session:
-        found = find_appeal(session, reference)
-        was = found.status
-        edit(found, changes)
-        now_draft = was is not found.status
-    say(
-        f"{reference} is changed."
-        + (" It is a draft again: approve it to release what stands there now." if now_draft else "")
-    )
-
-
-@appeal.command()
-@click.argument("reference")
-@pass_context
-def update(context: Context, reference: str) -> None:
-    """Take what the source says now in place of what stands here. The appeal then needs approval."""
-    with context.parts.database.write() as session:
-        found = find_appeal(session, reference)
-        offered = [text for text in found.texts if text.offered] or [found.text]
-        for text in offered:
-            take_offered(found, text)
-    say(f"{reference} says what its source says now. Approve it to release that.")
-
-
-@appeal.command()
-@click.argument("references", nargs=-1, metavar="REFERENCE...")
-@click.option("--all", "everything", is_flag=True, help="Every draft.")
-@pass_context
-def approve(context: Context, references: tuple[str, ...], everything: bool) -> None:
-    """Release drafts, so that the next digest carries them."""
-    if bool(references) == everything:
-        raise click.UsageError("Name the appeals, or give --all.")
-    parts = context.parts
-    with parts.database.write() as session:
-        if everything:
-            query = select(Appeal).options(selectinload(Appeal.texts)).order_by(Appeal.id)
-            chosen = [found for found in session.scalars(query) if found.waits_for_approval]
-        else:
-            chosen = [find_appeal(session, reference) for reference in references]
-        released = [found.reference for found in chosen if found.approve(parts.clock())]
-        today = parts.clock().date()
-        late = [found.reference for found in chosen if found.deadline and found.deadline < today]
-    for reference in late:
-        warn(f"{reference}: its deadline has passed; it goes into no mail.")
-    for reference in references:
-        if reference not in released:
-            say(f"{reference} was released already.")
-    say(f"Released {counted(len(released), 'appeal')}: {', '.join(released)}." if released else "Nothing to release.")
-
-
-@appeal.command()
-@click.argument("reference")
-@pass_context
-def close(context: Context, reference: str) -> None:
-    """Close an appeal: it goes into no further mail."""
-    with context.parts.database.write() as session:
-        closed = find_appeal(session, reference).close(context.parts.clock())
-    say(f"{reference} is closed." if closed else f"{reference} was closed already.")
-
-
-def _words(file: TextIO) -> str:
-    try:
-        return file.read()
-    except UnicodeDecodeError:
-        raise click.BadParameter(f"{file.name} is not UTF-8 text; save it as UTF-8", param_hint="--body") from None
+        say(printable(lines))
 
 
 def _summary(fates: Sequence[Intake], *, dry_run: bool) -> str:
@@ -251,19 +158,57 @@ def _summary(fates: Sequence[Intake], *, dry_run: bool) -> str:
     return summary
 
 
-def _document(found: Appeal) -> dict[str, Any]:
+def _document(found: Appeal, register: Register) -> dict[str, Any]:
     text = found.text
+
+    def said(words: str) -> str:
+        return register.said(words, text.language)
+
     return {
         "reference": found.reference,
         "status": found.status.value,
-        "title": text.title,
-        "byline": text.byline,
+        "title": said(text.title),
+        "byline": said(text.byline),
         "published_on": found.published_on.isoformat(),
         "countries": found.countries,
-        "teaser": text.teaser,
+        "teaser": said(text.teaser),
         "urgent": found.urgent,
+        "urgency": found.urgency.value,
         "languages": [each.language for each in found.texts],
+        "follow_up": found.follow_up.value if found.follow_up else None,
+        "ending": found.ending.value if found.ending else None,
         "changed_at_source": any(each.offered for each in found.texts),
+    }
+
+
+def _details(session: Session, found: Appeal, register: Register) -> dict[str, Any]:
+    """Give what `show` tells beside `list`; every text says names as far as they may be said."""
+    first = found.text.language
+    names = session.scalars(select(DeedName).where(DeedName.appeal_id == found.id).order_by(DeedName.id))
+    return {
+        "revision": found.revision,
+        "topics": [register.said(topic, first) for topic in found.topics],
+        "deadline": found.deadline.isoformat() if found.deadline else None,
+        "url": found.text.url,
+        "source": register.said(found.source, first),
+        "released_at": found.released_at.isoformat() if found.released_at else None,
+        "original": found.original.reference if found.original else None,
+        "audience": found.audience.value,
+        "follow_ups": [each.reference for each in found.follow_ups],
+        "picture": found.picture or None,
+        "picture_credit": register.said(found.picture_credit, first),
+        "actions": said_all(found.actions, register, first),
+        "texts": [
+            {name: said_all(value, register, text.language) for name, value in asdict(text.document).items()}
+            | {
+                "status": text.status.value,
+                "edited": text.edited,
+                "changed_at_source": said_all(text.offered, register, text.language),
+            }
+            for text in found.texts
+        ],
+        "deeds": deeds_of(session, found.id),
+        "deed_names": [{"action": row.action, "name": row.name, "at": row.at.isoformat()} for row in names],
     }
 
 
@@ -280,14 +225,30 @@ def _row(document: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _as_text(document: dict[str, Any]) -> str:
+    urgency = "" if document["urgency"] == "normal" else f"  {document['urgency'].replace('_', ' ')}"
+    ending = f" ({document['ending'].replace('_', ' ')})" if document["ending"] else ""
     lines = [
-        f"{document['reference']}  {document['status']}{'  urgent' if document['urgent'] else ''}",
+        f"{document['reference']}  {document['status']}{ending}{urgency}  revision {document['revision']}",
         f"published {document['published_on']}  deadline {document['deadline'] or '-'}",
         f"countries {' '.join(document['countries']) or '-'}  topics {', '.join(document['topics']) or '-'}",
+        *(
+            [f"{document['follow_up']} of {document['original']}, for {document['audience']}"]
+            * bool(document["follow_up"])
+        ),
+        *([f"continued by {', '.join(document['follow_ups'])}"] * bool(document["follow_ups"])),
         *([document["url"]] if document["url"] else []),
     ]
     for text in document["texts"]:
-        lines += ["", f"[{text['language']}] {text['title']}", text["byline"], "", text["teaser"]]
-        if text["body"]:
-            lines += ["", text["body"]]
+        lines += ["", f"[{text['language']}] {text['title']}  ({text['status']})", text["byline"], "", text["teaser"]]
+        lines += ["", *(f"· {demand}" for demand in text["demands"])] if text["demands"] else []
+        lines += ["", text["body"]] if text["body"] else []
+        lines += ["", f"Background: {text['background']}"] if text["background"] else []
+    for action in document["actions"]:
+        done = document["deeds"].get(action["key"], 0)
+        say_first = next((words["say"] for words in action["words"].values() if words["say"]), "")
+        to = ", ".join(target["name"] for target in action["targets"])
+        lines += ["", f"{action['key']}. {action['kind']}: {say_first or to or action['url']}  (done {done:,} times)"]
+        lines += [f"   to {to}"] if to and say_first else []
+    for row in document["deed_names"]:
+        lines.append(f"   {row['name']} did {row['action']} on {row['at'][:10]}")
     return "\n".join(lines)

@@ -53,6 +53,11 @@ def language_tag(_context: click.Context, _option: click.Parameter, tag: str | N
     return tag
 
 
+as_organiser = click.option(
+    "--as", "organiser", metavar="NAME", envvar="NEWSLETTER_AS", help="The organiser who does it; else the operator."
+)
+
+
 class Moment(click.ParamType[datetime]):
     """A moment such as 2026-11-23T07:00Z; without a zone it is UTC."""
 

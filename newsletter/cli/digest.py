@@ -12,7 +12,6 @@ from newsletter.cli.context import Context, Moment, pass_context
 from newsletter.cli.screen import counted, printable, progress, say, show_json, warn
 from newsletter.delivery.model import Skip
 from newsletter.delivery.planning import Plan, candidates_at
-from newsletter.editions.compose import EditionPress
 from newsletter.editions.digest import Digest, Nothing, compose_digest
 from newsletter.editions.message import Composed
 from newsletter.editions.slots import Slot, fill
@@ -129,7 +128,7 @@ def preview(
             name = ""
         if not isinstance(verdict, Digest):
             raise NothingToPreview(reason=verdict.words)
-        composed = EditionPress(parts.renderer).draft(session, verdict).composed()
+        composed = parts.press().draft(session, verdict).composed()
     # Nobody has the number 0: whoever opens a preview must not be able to take its reader off the list.
     person_slots = parts.links.personal(
         subscriber_id=0, epoch=0, name=name, address="", message_id="", language=verdict.language

@@ -80,6 +80,8 @@ class Skip(StrEnum):
     LEFT = "left"
     SUPPRESSED = "suppressed"
     CLOSED = "closed"
+    TOO_LATE = "too_late"
+    WITHDRAWN = "withdrawn"
     CHANGED = "changed"
 
     @property
@@ -95,6 +97,8 @@ _SKIP_WORDS = {
     Skip.LEFT: "left since",
     Skip.SUPPRESSED: "suppressed",
     Skip.CHANGED: "they chose otherwise since; what it held comes in their next digest",
+    Skip.TOO_LATE: "an appeal in it passed its deadline; the rest comes with their next digest",
+    Skip.WITHDRAWN: "it said a name that must not be said; the rest comes with their next digest",
     Skip.CLOSED: "an appeal in it was closed since; the rest comes with their next digest",
 }
 

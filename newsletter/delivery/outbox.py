@@ -314,11 +314,11 @@ class Outbox:
         if not rows:
             return []
         hashes = [self._suppression.hash(row.address_key) for row in rows]
-        # People get the rest of an edition that holds a closed appeal with their next digest.
-        suppressed, closed = self._statements.barred(connection, hashes, {row.edition_id for row in rows})
+        # People get the rest of an edition that holds, say, a closed appeal with their next digest.
+        suppressed, spent = self._statements.barred(connection, hashes, {row.edition_id for row in rows}, now)
         claims: list[Claimed] = []
         for row, hashed in zip(rows, hashes, strict=True):
-            if reason := _why_not(row, closed, suppressed=hashed in suppressed):
+            if reason := _why_not(row, spent, suppressed=hashed in suppressed):
                 self._statements.skip(connection, row.id, reason, now)
             else:
                 claims.append(_claimed(row, launched))
@@ -380,12 +380,12 @@ def _settled_row(ended: Ended, now: datetime) -> SettledRow:
     )
 
 
-def _why_not(row: DueRow, closed: set[int], *, suppressed: bool) -> Skip | None:
+def _why_not(row: DueRow, spent: Mapping[int, Skip], *, suppressed: bool) -> Skip | None:
     if row.why_not:
         return Skip(row.why_not)
     if suppressed:
         return Skip.SUPPRESSED
-    return Skip.CLOSED if row.edition_id in closed else None
+    return None if row.edition_id is None else spent.get(row.edition_id)
 
 
 def _claimed(row: DueRow, launched: Launched) -> Claimed:

@@ -4,12 +4,13 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import insert, or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from newsletter.appeals.model import Appeal, AppealStatus
+from newsletter.appeals.model import Appeal, AppealStatus, Audience, TextStatus
+from newsletter.appeals.moments import today_somewhere
 from newsletter.delivery.ledger import FETCH_ROWS, seen_by_subscriber
 from newsletter.delivery.model import (
     Delivery,
@@ -134,7 +135,7 @@ class Planner:
         candidates = candidates_at(session, now)
         seen = frozenset(
             appeal_id
-            for subscriber_id, appeal_ids in seen_by_subscriber(session, [c.id for c in candidates])
+            for subscriber_id, appeal_ids in seen_by_subscriber(session, _told_of(candidates))
             if subscriber_id == subscriber.id
             for appeal_id in appeal_ids
         )
@@ -147,8 +148,8 @@ class Planner:
         """Walk over the cadence's subscribers; equal wishes with an equal past share one decision."""
         readings: dict[int, Reading] = {}
         decided: dict[tuple[int, int, frozenset[int]], Digest | Skip] = {}
-        releases = sorted(c.released_at for c in candidates)
-        seen_rows = seen_by_subscriber(session, [c.id for c in candidates])
+        releases = sorted(moment for c in candidates for moment in c.released.values())
+        seen_rows = seen_by_subscriber(session, _told_of(candidates))
         seen_id, seen = next(seen_rows, (None, frozenset[int]()))
         people = session.execute(
             select(Subscriber.id, Subscriber.profile_id, Subscriber.joined_at, Subscriber.paused_until)
@@ -179,31 +180,37 @@ def candidates_at(session: Session, now: datetime) -> list[Candidate]:
 
     A deadline's day counts as long as it lasts anywhere on earth.
     """
-    today_somewhere = (now.astimezone(UTC) - timedelta(hours=12)).date()
     appeals = session.scalars(
         select(Appeal)
         .where(
             Appeal.status == AppealStatus.RELEASED,
             Appeal.released_at <= now,
-            or_(Appeal.deadline.is_(None), Appeal.deadline >= today_somewhere),
+            or_(Appeal.deadline.is_(None), Appeal.deadline >= today_somewhere(now)),
         )
         .options(selectinload(Appeal.texts))
         .order_by(Appeal.id)
     )
-    return [_candidate(appeal) for appeal in appeals]
+    return [candidate for appeal in appeals if (candidate := _candidate(appeal, now)).released]
 
 
-def _candidate(appeal: Appeal) -> Candidate:
-    if appeal.released_at is None:
-        msg = f"appeal {appeal.id} is released without a moment"
-        raise AssertionError(msg)
+def _told_of(candidates: Sequence[Candidate]) -> set[int]:
+    """List the appeals of which it matters who got them: these, and those that they continue."""
+    return {c.id for c in candidates} | {c.only_after for c in candidates if c.only_after is not None}
+
+
+def _candidate(appeal: Appeal, now: datetime) -> Candidate:
+    released = {
+        text.language: text.released_at
+        for text in appeal.texts
+        if text.status is TextStatus.RELEASED and text.released_at is not None and text.released_at <= now
+    }
     return Candidate(
         id=appeal.id,
-        released_at=appeal.released_at,
-        languages=tuple(text.language for text in appeal.texts if text.released),
+        released=released,
+        only_after=appeal.original_id if appeal.audience is Audience.RECIPIENTS else None,
         countries=frozenset(appeal.countries),
         topics=frozenset(appeal.topics),
-        urgent=appeal.urgent,
+        urgency=appeal.urgency.rank,
         deadline=appeal.deadline,
         published_on=appeal.published_on,
     )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from newsletter.appeals.moments import today_somewhere
 from newsletter.delivery.model import DeliveryState, Lane, Skip
 from subscribers.database import Bare
 from subscribers.model import Status
@@ -110,9 +111,12 @@ _POSTGRESQL_ROWS = """
 _DUE_NAMES = ("now", "alert", "mailing", "now", "limit")
 _RUNNING = "SELECT id FROM mailings WHERE state = 'running' ORDER BY lane, id"
 _SUPPRESSED = "SELECT hash FROM suppressions WHERE hash = ANY(%s::bytea[])"
-_CLOSED = """
-    SELECT DISTINCT e.edition_id FROM edition_appeals e JOIN appeals a ON a.id = e.appeal_id
-    WHERE e.edition_id {among} AND a.status = 'closed'
+_SPENT = """
+    SELECT e.edition_id, CASE WHEN a.status = 'closed' THEN 'closed' ELSE 'too_late' END
+    FROM edition_appeals e JOIN appeals a ON a.id = e.appeal_id
+    WHERE e.edition_id {among} AND (a.status = 'closed' OR a.deadline < {day})
+    UNION ALL
+    SELECT id, 'withdrawn' FROM editions WHERE id {among} AND withdrawn_at IS NOT NULL
 """
 _TAKE = "UPDATE deliveries SET state = 'sending', worker_id = {mark}, fence = fence + 1 WHERE id {among}"
 _SKIP = "UPDATE deliveries SET state = 'skipped', skip = {mark}, settled_at = {mark} WHERE id = {mark}"
@@ -143,11 +147,12 @@ class Statements:
         self._is_sqlite = is_sqlite
         mark = "?" if is_sqlite else "%s"
         # Lists go as text, not as the driver's arrays: making those takes psycopg longer than the whole statement.
+        day = "?" if is_sqlite else "%s::date"
         among = "IN (SELECT value FROM json_each(?))" if is_sqlite else "= ANY(%s::bigint[])"
 
         def meant(statement: str) -> str:
             locked = "" if is_sqlite else "FOR UPDATE SKIP LOCKED"
-            return statement.format(mark=mark, among=among, locked=locked)
+            return statement.format(mark=mark, among=among, locked=locked, day=day)
 
         if is_sqlite:
             self._due = _named(_DUE, _DUE_NAMES, mark)
@@ -166,7 +171,7 @@ class Statements:
                 _ACCEPT.format(reply="j.reply", mark="%s", rows=_POSTGRESQL_ACCEPTED, id="j.id", fence="j.fence")
                 + by_number
             )
-        self._closed, self._take = meant(_CLOSED), meant(_TAKE)
+        self._spent, self._take = meant(_SPENT), meant(_TAKE)
         self._skip, self._count, self._sent = meant(_SKIP), meant(_COUNT), meant(_SENT)
         self._expire, self._own, self._hand_back = meant(_EXPIRE), meant(_OWN), meant(_HAND_BACK)
 
@@ -198,11 +203,12 @@ class Statements:
         return [DueRow(*row) for row in connection.execute(self._due_service, about).fetchall()]
 
     def barred(
-        self, connection: Bare, hashes: list[bytes], editions: Iterable[int | None]
-    ) -> tuple[set[bytes], set[int]]:
-        """Give those of the hashes of address keys that are suppressed, and of the editions that hold a closed appeal.
+        self, connection: Bare, hashes: list[bytes], editions: Iterable[int | None], now: datetime
+    ) -> tuple[set[bytes], dict[int, Skip]]:
+        """Give those of the hashes of address keys that are suppressed, and the editions that must not go out any more.
 
-        Both are asked before either is answered: PostgreSQL is waited for once.
+        These hold an appeal that was closed or is past its deadline, or say a name that must not be said. Both are
+        asked before either is answered: PostgreSQL is waited for once.
         """
         if self._is_sqlite:  # JSON knows no bytes
             statement = f"SELECT hash FROM suppressions WHERE hash IN ({', '.join('?' * len(hashes))})"  # noqa: S608 - marks
@@ -211,8 +217,10 @@ class Statements:
             listed = "{" + ",".join([f'"\\\\x{one.hex()}"' for one in hashes]) + "}"
             suppressed = connection.execute(_SUPPRESSED, (listed,))
         numbers = self._numbers(edition for edition in editions if edition is not None)
-        closed = connection.execute(self._closed, (numbers,))
-        return {bytes(found) for (found,) in suppressed.fetchall()}, {number for (number,) in closed.fetchall()}
+        spent = connection.execute(self._spent, (numbers, today_somewhere(now).isoformat(), numbers))
+        return {bytes(found) for (found,) in suppressed.fetchall()}, {
+            number: Skip(reason) for number, reason in spent.fetchall()
+        }
 
     def take(self, connection: Bare, deliveries: Iterable[int], worker_id: int) -> None:
         """Make deliveries `sending`, in a worker's name."""

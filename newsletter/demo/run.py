@@ -16,7 +16,8 @@ from starlette.routing import Mount
 
 from newsletter.appeals.countries import country_code
 from newsletter.appeals.item import Item
-from newsletter.appeals.model import Appeal
+from newsletter.appeals.model import Act, Appeal
+from newsletter.appeals.organisers import add_organiser
 from newsletter.appeals.sources import read_source
 from newsletter.delivery.planning import Plan
 from newsletter.delivery.worker import SendReport
@@ -132,9 +133,11 @@ def _set_up(parts: Parts, folder: Path, base_url: str) -> Shown:
             for file in sorted(samples.glob("*.md"), key=lambda file: (".en." not in file.name, file.name)):
                 items = [_moved(item, now.date() - WRITTEN_ON) for item in read_source(str(file))]
                 parts.desk.take_in(session, items, source=file.name, now=now)
+            add_organiser(session, "Rosa", now=now)
             appeals = list(session.scalars(select(Appeal)))
             for appeal in appeals:
-                appeal.approve(now)
+                appeal.approve(Act(by="Rosa", at=now), second_look=True)
+                appeal.release(Act(by="Rosa", at=now))
         with open_csv(samples / "subscribers.csv") as csv, parts.database.write() as session:
             report = import_subscribers(
                 session,

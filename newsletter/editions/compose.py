@@ -3,12 +3,14 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from newsletter.appeals.model import Appeal, AppealText
+from newsletter.appeals.document import AppealDocument, TextDocument
+from newsletter.appeals.model import AppealText, FollowUp
+from newsletter.appeals.names import NameSeal, Register
 from newsletter.editions.digest import Chosen, Digest
 from newsletter.editions.model import Edition, EditionAppeal, Part
 from newsletter.editions.render import Renderer
 from newsletter.editions.stored import Cards, Draft, neutral_name
-from newsletter.editions.view import AppealView
+from newsletter.editions.view import AppealView, appeal_path
 from subscribers.preferences import Format
 
 
@@ -19,9 +21,18 @@ class EditionPress:
     planning: what it has rendered it keeps, and an appeal edited meanwhile keeps the words it had.
     """
 
-    def __init__(self, renderer: Renderer) -> None:
-        """Take the renderer; nothing is rendered yet."""
+    def __init__(self, renderer: Renderer, seal: NameSeal, base_url: str) -> None:
+        """Take what it works with; nothing is rendered yet.
+
+        Args:
+            renderer: renders parts.
+            seal: opens the names that may be said only with consent.
+            base_url: where the appeals' pages are.
+        """
         self._renderer = renderer
+        self._seal = seal
+        self._base_url = base_url
+        self._register: Register | None = None
         self._views: dict[Chosen, AppealView] = {}
         self._cards: dict[Chosen, Cards] = {}
         self._shells: dict[str, Cards] = {}
@@ -90,7 +101,11 @@ class EditionPress:
                 .where(AppealText.appeal_id == chosen.appeal_id, AppealText.language == chosen.language)
                 .options(joinedload(AppealText.appeal))
             ).one()
-            self._views[chosen] = view(text.appeal, text)
+            self._register = self._register or Register.load(session, self._seal)
+            appeal = text.appeal
+            self._views[chosen] = view(
+                appeal.document(), text.document, self._register, self._base_url, follow_up=appeal.follow_up
+            )
         return self._views[chosen]
 
     def _card(self, chosen: Chosen) -> Cards:
@@ -112,19 +127,39 @@ class EditionPress:
         return self._part_ids[content]
 
 
-def view(appeal: Appeal, text: AppealText) -> AppealView:
-    """Freeze an appeal in one language into what templates get to see."""
+def view(
+    appeal: AppealDocument,
+    text: TextDocument,
+    register: Register,
+    base_url: str,
+    *,
+    follow_up: FollowUp | None = None,
+) -> AppealView:
+    """Freeze an appeal in one language into what templates get to see: names are said here as far as they may be.
+
+    Args:
+        appeal: the appeal.
+        text: one of its texts.
+        register: knows the names.
+        base_url: where its page is.
+        follow_up: how it continues another.
+    """
+
+    def said(words: str) -> str:
+        return register.said(words, text.language)
+
     return AppealView(
         reference=appeal.reference,
         language=text.language,
-        title=text.title,
-        byline=text.byline,
+        title=said(text.title),
+        byline=said(text.byline),
         published_on=appeal.published_on,
-        countries=tuple(appeal.countries),
-        topics=tuple(appeal.topics),
-        urgent=appeal.urgent,
+        countries=appeal.countries,
+        topics=tuple(said(topic) for topic in appeal.topics),
+        urgent=appeal.urgency.rank > 0,
         deadline=appeal.deadline,
-        teaser=text.teaser,
-        body=text.body,
-        url=text.url,
+        teaser=said(text.teaser),
+        body=said(text.body),
+        url=base_url + appeal_path(appeal.reference, text.language),
+        follow_up=follow_up.value if follow_up else "",
     )

@@ -1,6 +1,6 @@
 """Which appeals go to a reader: a pure decision, without a session and without a clock."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -14,20 +14,21 @@ class Candidate:
 
     Attributes:
         id: the appeal's number here.
-        released_at: when it was released.
-        languages: BCP 47 tags of its texts.
+        released: when each of its texts was released, by BCP 47 tag; at least one.
         countries, topics: what it is about.
-        urgent, deadline, published_on: what it is sorted by.
+        urgency: the higher, the more urgent.
+        deadline, published_on: what it is sorted by, after that.
+        only_after: the appeal that somebody must have got to get this one; None where it is for everybody.
     """
 
     id: int
-    released_at: datetime
-    languages: tuple[str, ...]
+    released: Mapping[str, datetime]
     countries: frozenset[str]
     topics: frozenset[str]
-    urgent: bool
+    urgency: int
     deadline: date | None
     published_on: date
+    only_after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,14 @@ def compose_digest(
     Args:
         candidates: released appeals that are neither closed nor past their deadline.
         reading: what the reader wants.
-        since: only what was released after this moment is new to them.
-        seen: ids of appeals that the ledger shows for them.
+        since: only what was released after this moment, in a language that they read, is new to them.
+        seen: ids of appeals that the ledger shows for them, the originals of follow-ups among them.
 
     Returns:
         The digest, or why there is none.
     """
-    wanted = [c for c in candidates if c.released_at > since and c.id not in seen and concerns(reading, c)]
-    readable = [(c, language) for c in wanted if (language := read_in(reading.languages, c.languages))]
+    wanted = [c for c in candidates if c.id not in seen and _is_for(reading, c, seen) and _is_new(reading, c, since)]
+    readable = [(c, language) for c in wanted if (language := read_in(reading.languages, tuple(c.released)))]
     if not readable:
         return Nothing.IN_THEIR_LANGUAGES if wanted else Nothing.NEW
     readable.sort(key=lambda pair: _order(pair[0]))
@@ -87,6 +88,22 @@ def compose_digest(
         discreet=reading.discreet,
         appeals=tuple(Chosen(c.id, language) for c, language in readable),
     )
+
+
+def _is_for(reading: Reading, appeal: Candidate, seen: Collection[int]) -> bool:
+    """Say whether somebody is among those whom an appeal is for.
+
+    Who got an original gets what is for its recipients, whatever they have chosen since: it may be a correction.
+    """
+    return concerns(reading, appeal) if appeal.only_after is None else appeal.only_after in seen
+
+
+def _is_new(reading: Reading, appeal: Candidate, since: datetime) -> bool:
+    """Say whether an appeal came after a moment, in a language that a reader reads: a translation may come later."""
+    if appeal.only_after is not None:
+        return True
+    theirs = [moment for tag, moment in appeal.released.items() if read_in(reading.languages, (tag,))]
+    return min(theirs or appeal.released.values()) > since
 
 
 def concerns(reading: Reading, appeal: Candidate) -> bool:
@@ -111,6 +128,6 @@ def read_in(wanted: Sequence[str], offered: Sequence[str]) -> str | None:
     return None
 
 
-def _order(appeal: Candidate) -> tuple[bool, date, int, int]:
+def _order(appeal: Candidate) -> tuple[int, date, int, int]:
     """Sort urgent ones first, then what must be done soonest, then the newest."""
-    return (not appeal.urgent, appeal.deadline or date.max, -appeal.published_on.toordinal(), -appeal.id)
+    return (-appeal.urgency, appeal.deadline or date.max, -appeal.published_on.toordinal(), -appeal.id)

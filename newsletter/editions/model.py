@@ -1,6 +1,7 @@
 """Editions and the parts that they are composed of, as they are kept."""
 
 import hashlib
+from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -38,6 +39,7 @@ class Edition(Base):
         language: BCP 47 tag of everything around the appeals.
         subject, preheader, intro: one line each, as frozen at planning.
         shell_html_id: None where the edition is text alone.
+        withdrawn_at: when it was found to say what must not be said: none of it goes out any more.
     """
 
     __tablename__ = "editions"
@@ -53,6 +55,7 @@ class Edition(Base):
     intro: Mapped[str] = mapped_column(Text)
     shell_text_id: Mapped[int] = mapped_column(ForeignKey("parts.id"))
     shell_html_id: Mapped[int | None] = mapped_column(ForeignKey("parts.id"))
+    withdrawn_at: Mapped[datetime | None]
 
     shell_text: Mapped[Part] = relationship(foreign_keys=[shell_text_id])
     shell_html: Mapped[Part | None] = relationship(foreign_keys=[shell_html_id])

@@ -20,6 +20,7 @@ class AppealView:
         teaser: plain text, paragraphs apart by an empty line.
         body: Markdown from outside, not yet sanitised; or empty.
         url: where to read it in full, or empty.
+        follow_up: `update`, `correction` or `victory` where it continues another; else empty.
     """
 
     reference: str
@@ -34,6 +35,12 @@ class AppealView:
     teaser: str
     body: str
     url: str
+    follow_up: str = ""
+
+
+def appeal_path(reference: str, language: str = "") -> str:
+    """Where an appeal's page is: the same for everybody, with nothing in it that says who asks."""
+    return f"/appeals/{reference}" + (f"?in={language}" if language else "")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,8 @@ def run(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
-def ready(run):
-    """The same, after `newsletter init`."""
+def ready(run, monkeypatch):
+    """The same, after `newsletter init`, where one person may do it all."""
     assert run("init").status == 0
+    monkeypatch.setenv("NEWSLETTER_SECOND_LOOK", "false")
     return run

@@ -98,10 +98,13 @@ def test_an_organiser_decides_about_urgency_countries_and_topics(ready, listing)
 
 def test_an_edit_of_what_was_released_needs_approval_again(ready, listing):
     ready("appeal", "import", listing)
-    assert "Released 2 appeals" in ready("appeal", "approve", "--all").out
+    assert "Released 2 appeals" in ready("appeal", "approve", "--all", "--release").out
     assert "draft again" in ready("appeal", "edit", "2012/001", "--title", "Free them all").out
     assert appeals(ready)["2012/001"]["status"] == "draft"
-    ready("appeal", "approve", "2012/001")
+    assert "has nothing approved" in ready("appeal", "release", "2012/001").err
+    assert "Nothing goes out before" in ready("appeal", "approve", "2012/001").out
+    assert appeals(ready)["2012/001"]["status"] == "approved"
+    ready("appeal", "release", "2012/001")
     assert appeals(ready)["2012/001"]["status"] == "released"
 
 
@@ -110,7 +113,8 @@ def test_a_closed_appeal_can_neither_be_approved_nor_edited(ready, listing):
     ready("appeal", "close", "2012/001")
     for command in (("approve", "2012/001"), ("edit", "2012/001", "--title", "x")):
         said = ready("appeal", *command)
-        assert (said.status, said.err) == (1, "Error: Appeal 2012/001 is closed; it goes into no further mail.\n")
+        assert said.status == 1
+        assert said.err.startswith("Error: Appeal 2012/001 is closed; it goes into no further mail.")
 
 
 def test_two_markdown_files_of_one_id_are_one_appeal_in_two_languages(ready, tmp_path):
@@ -146,7 +150,7 @@ def test_people_come_in_and_every_row_not_taken_is_told_with_its_line(ready, tmp
 
 def test_preview_writes_what_one_person_or_anybody_with_these_wishes_would_get(ready, listing, tmp_path):
     ready("appeal", "import", listing)
-    ready("appeal", "approve", "--all")
+    ready("appeal", "approve", "--all", "--release")
     (tmp_path / "p.csv").write_text("email,countries\nrosa@example.org,TR\n")
     ready("subscriber", "import", "p.csv", "--consent", "a stall")
     said = ready("digest", "preview", "--to", "Rosa@Example.org", "--output", "mine")
@@ -162,7 +166,7 @@ def test_preview_writes_what_one_person_or_anybody_with_these_wishes_would_get(r
 
 def test_a_planned_mailing_is_listed_and_shown(ready, listing, tmp_path):
     ready("appeal", "import", listing)
-    ready("appeal", "approve", "--all")
+    ready("appeal", "approve", "--all", "--release")
     (tmp_path / "p.csv").write_text("email\nrosa@example.org\n")
     ready("subscriber", "import", "p.csv", "--consent", "a stall")
     assert "Would plan 1 mail in 1 edition." in ready("digest", "plan", "--cadence", "weekly", "--dry-run").out
@@ -211,7 +215,7 @@ def test_what_changed_besides_the_words_is_taken_or_shown_too(ready, tmp_path):
     assert "the draft follows it" in ready("appeal", "import", "ferry.md").out
     followed = json.loads(ready("appeal", "show", "2026/001", "--json").out)
     assert (followed["countries"], followed["deadline"]) == (["TR"], "2030-12-01")
-    ready("appeal", "approve", "--all")
+    ready("appeal", "approve", "--all", "--release")
     path.write_text(text.format("TR", "2030-11-27"))
     assert "kept as it is here" in ready("appeal", "import", "ferry.md").out
     shown = ready("appeal", "show", "2026/001").out
@@ -243,7 +247,7 @@ def test_a_name_that_another_appeal_has_stays_with_that_one(ready, tmp_path):
 
 def test_a_preview_holds_no_link_that_works(ready, listing, tmp_path):
     ready("appeal", "import", listing)
-    ready("appeal", "approve", "--all")
+    ready("appeal", "approve", "--all", "--release")
     (tmp_path / "p.csv").write_text("email\nrosa@example.org\n")
     ready("subscriber", "import", "p.csv", "--consent", "a stall")
     ready("digest", "preview", "--to", "rosa@example.org")
@@ -264,7 +268,7 @@ def test_topics_are_alike_whoever_wrote_them_and_however(ready, tmp_path):
     (tmp_path / "a.md").write_text("---\ntitle: A\ndate: 2026-11-20\ntopics: [Trade  Unions]\n---\nText.\n")
     (tmp_path / "p.csv").write_text("email,topics\nrosa@example.org,TRADE UNIONS\n")
     ready("appeal", "import", "a.md")
-    ready("appeal", "approve", "--all")
+    ready("appeal", "approve", "--all", "--release")
     ready("subscriber", "import", "p.csv", "--consent", "a stall")
     assert "1 mail in 1 edition queued" in ready("digest", "plan", "--cadence", "weekly").out
 
@@ -274,10 +278,10 @@ def test_each_language_leads_to_its_own_page(ready, tmp_path):
         front = f"id: x\ntitle: Title {language}\nlanguage: {language}\ndate: 2026-11-20"
         (tmp_path / f"{language}.md").write_text(f"---\n{front}\nurl: https://example.org/{language}\n---\nText.\n")
     ready("appeal", "import", "en.md", "es.md")
-    ready("appeal", "approve", "--all")
+    ready("appeal", "approve", "--all", "--release")
     ready("digest", "preview", "--language", "es")
     page = (tmp_path / "preview/digest.txt").read_text()
-    assert "https://example.org/es" in page
+    assert "/appeals/2026/001?in=es" in page
     assert "https://example.org/en" not in page
 
 
@@ -290,7 +294,7 @@ def test_nobody_else_on_the_machine_may_read_what_init_wrote(ready, tmp_path):
 def test_a_passed_deadline_and_settings_nobody_set_are_told(ready, tmp_path):
     (tmp_path / "a.md").write_text("---\ntitle: A\ndate: 2020-11-20\ndeadline: 2020-11-30\n---\nText.\n")
     ready("appeal", "import", "a.md")
-    assert "deadline has passed" in ready("appeal", "approve", "--all").err
+    assert "deadline has passed" in ready("appeal", "approve", "--all", "--release").err
     said = ready("digest", "plan", "--cadence", "weekly")
     assert "organisation, postal_address, base_url, sender_address" in said.err
 

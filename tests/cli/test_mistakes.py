@@ -157,7 +157,7 @@ def test_a_relay_that_is_away_is_told_and_everything_stays_queued(ready, tmp_pat
     (tmp_path / "good.md").write_text("---\ntitle: Good\ndate: 2026-11-20\n---\nText.\n")
     (tmp_path / "people.csv").write_text("email\nrosa@example.org\n")
     ready("appeal", "import", "good.md")
-    ready("appeal", "approve", "--all")
+    ready("appeal", "approve", "--all", "--release")
     ready("subscriber", "import", "people.csv", "--consent", "a stall")
     ready("digest", "plan", "--cadence", "weekly")
     sentence = one_sentence(ready("send"))
@@ -171,7 +171,7 @@ def test_a_relay_that_is_away_is_told_and_everything_stays_queued(ready, tmp_pat
         ("nonsense",),
         ("appeal", "import"),
         ("appeal", "approve"),
-        ("appeal", "edit", "2026/001"),
+        ("appeal", "edit", "2026/001", "--deadline", "2026-11-30", "--no-deadline"),
         ("digest", "plan"),
         ("digest", "plan", "--cadence", "hourly"),
         ("digest", "plan", "--cadence", "weekly", "--now", "tomorrow"),

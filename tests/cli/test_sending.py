@@ -31,7 +31,7 @@ def planned(ready, tmp_path, mailserver, monkeypatch):
     for words in (
         ("subscriber", "import", "people.csv", "--consent", "a stall"),
         ("appeal", "import", "one.md"),
-        ("appeal", "approve", "--all"),
+        ("appeal", "approve", "--all", "--release"),
         ("digest", "plan", "--cadence", "weekly"),
     ):
         assert ready(*words).status == 0

@@ -1,14 +1,16 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from newsletter.appeals.model import Act, Appeal, AppealStatus, Audience, FollowUp
+from newsletter.appeals.urgency import Urgency
 from newsletter.delivery.model import Delivery, DeliveryState, Mailing, Skip
 from newsletter.delivery.planning import candidates_at
 from newsletter.editions.model import Edition, EditionAppeal, Part
 from newsletter.editions.stored import stored_edition
 from subscribers.model import LeftReason, Subscriber
-from subscribers.preferences import Cadence, Format
+from subscribers.preferences import Cadence, Format, Profile, Reading
 from tests import builders
 from tests.conftest import NOW
 
@@ -157,7 +159,7 @@ def test_nothing_is_written_when_nobody_gets_anything(parts):
 def test_drafts_closed_ones_and_those_past_their_deadline_go_nowhere(parts):
     with parts.database.write() as session:
         builders.appeal(session, "draft", released=None)
-        builders.appeal(session, "closed").close(NOW)
+        builders.appeal(session, "closed").close(Act(by="Rosa", at=NOW))
         builders.appeal(session, "late", deadline=date(2026, 11, 20))
         builders.appeal(session, "later", released=NOW + timedelta(minutes=1))
         good = [builders.appeal(session, "good").id, builders.appeal(session, "today", deadline=NOW.date()).id]
@@ -173,17 +175,70 @@ def test_a_deadline_lasts_until_its_day_is_over_everywhere(parts):
         assert not candidates_at(session, datetime(2026, 11, 24, 12, 0, tzinfo=UTC))
 
 
-def test_a_translation_waits_for_its_own_approval(parts):
+def test_a_translation_waits_for_its_own_approval_and_comes_once(parts):
+    later = NOW + timedelta(days=7)
     with parts.database.write() as session:
-        builders.person(session, name="Rosa", languages=("es",))
-        appeal = builders.appeal(session, languages=("en", "es"))
-        appeal.texts[1].released = False
+        builders.person(session, "rosa@example.org", name="Rosa", languages=("es",))
+        builders.person(session, "both@example.org", name="Both", languages=("es", "en"))
+        number = builders.appeal(session).id
     assert plan(parts).skipped == {Skip.NO_TEXT: 1}
     with parts.database.write() as session:
-        appeal = session.merge(appeal)
-        assert appeal.waits_for_approval
-        appeal.approve(NOW)
-    assert plan(parts).deliveries == 1
+        appeal = session.get_one(Appeal, number)
+        builders.translation(appeal, "es")
+        assert (appeal.status, appeal.waits_for_approval) == (AppealStatus.RELEASED, True)
+    assert plan(parts).skipped == {Skip.NO_TEXT: 1, Skip.NOTHING_NEW: 1}
+    with parts.database.write() as session:
+        builders.approve_and_release(session.get_one(Appeal, number), later)
+    # Who had the English one gets no second copy.
+    assert plan(parts, now=later).deliveries == 1
+    assert got(parts) == {"Rosa": [number], "Both": [number]}
+
+
+def test_a_late_translation_is_new_to_whoever_joined_after_the_original_and_reads_only_that(parts):
+    joined, later = NOW + timedelta(days=30), NOW + timedelta(days=31)
+    with parts.database.write() as session:
+        builders.person(session, "a@example.org", name="Spanish", languages=("es",), joined=joined)
+        builders.person(session, "b@example.org", name="Both", languages=("es", "en"), joined=joined)
+        number = builders.appeal(session, released=NOW - timedelta(days=1)).id
+        builders.translation(session.get_one(Appeal, number), "es")
+        builders.approve_and_release(session.get_one(Appeal, number), later)
+    made = plan(parts, now=later + timedelta(days=1))
+    assert (made.deliveries, made.skipped) == (1, {Skip.NOTHING_NEW: 1})
+    assert got(parts) == {"Spanish": [number]}
+
+
+@pytest.mark.parametrize("kind", FollowUp)
+def test_a_follow_up_goes_to_those_who_got_the_original_or_to_all(parts, kind):
+    later = NOW + timedelta(days=7)
+    with parts.database.write() as session:
+        had = builders.person(session, "had@example.org", name="Had it", countries=frozenset({"TR"}))
+        builders.person(session, "not@example.org", name="Not", countries=frozenset({"PE"}))
+        original = builders.appeal(session, countries=["TR"]).id
+    plan(parts)
+    with parts.database.write() as session:
+        original = session.get_one(Appeal, original)
+        only = builders.follow_up(session, original, kind, Audience.RECIPIENTS, released=later)
+        for_all = builders.follow_up(session, original, kind, Audience.EVERYONE, released=later, countries=["PE"])
+        assert (only.reference, for_all.reference) == ("2026/001-2", "2026/001-3")
+        # Whatever they chose since: it may be a correction.
+        session.get_one(Subscriber, had.id).profile = Profile.of(session, Reading(topics=frozenset({"strikes"})))
+        numbers = only.id, for_all.id
+    plan(parts, now=later)
+    assert got(parts) == {"Had it": [original.id, numbers[0]], "Not": [numbers[1]]}
+
+
+def test_a_follow_up_for_recipients_reaches_nobody_whose_mail_of_the_original_failed(parts):
+    later = NOW + timedelta(days=7)
+    with parts.database.write() as session:
+        builders.person(session)
+        number = builders.appeal(session).id
+    plan(parts)
+    with parts.database.write() as session:
+        session.execute(update(Delivery).values(state=DeliveryState.REFUSED))
+        original = session.get_one(Appeal, number)
+        original.close(Act(by="Rosa", at=NOW))
+        builders.follow_up(session, original, FollowUp.CORRECTION, Audience.RECIPIENTS, released=later)
+    assert plan(parts, now=later).mailing_id is None
 
 
 def test_an_edition_is_frozen_even_if_the_appeal_is_edited_afterwards(parts):
@@ -218,7 +273,7 @@ def test_preview_says_the_same_as_planning(parts):
             builders.person(session, "c@example.org", name="C", languages=("tr",)),
         ]
         builders.appeal(session, "one", countries=["KZ"])
-        builders.appeal(session, "two", urgent=True)
+        builders.appeal(session, "two", urgency=Urgency.URGENT)
     with parts.database.read() as session:
         foreseen = {}
         for person in people:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from newsletter.appeals.urgency import Urgency
 from newsletter.delivery.deciding import decide
 from newsletter.delivery.model import Delivery, DeliveryState, Skip
 from newsletter.delivery.story import story_of
@@ -56,7 +57,7 @@ def test_an_address_that_nobody_has_is_told_so(parts):
 def test_the_story_holds_consent_choices_mails_and_what_became_of_them(parts, rosa):
     with parts.database.write() as session:
         builders.appeal(session, "Free the eleven")
-        builders.appeal(session, "Bakers locked out", urgent=True)
+        builders.appeal(session, "Bakers locked out", urgency=Urgency.URGENT)
     number = digest(parts)
     with parts.database.write() as session:
         row = session.scalars(select(Delivery)).one()

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from newsletter.appeals.model import Act
 from newsletter.delivery import bookkeeper as bookkeeping
 from newsletter.delivery.claimed import Ended
 from newsletter.delivery.courier import RecordingCourier, RelayAway, RelayRefuses
@@ -447,7 +448,7 @@ def test_an_appeal_that_was_closed_after_planning_goes_out_no_more_and_the_rest_
     with parts.database.write() as session:
         parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
     with parts.database.write() as session:
-        session.merge(closed).close(NOW)
+        session.merge(closed).close(Act(by="Rosa", at=NOW))
     assert send(parts).outcomes == {}
     assert rows(parts)["rosa"].skip is Skip.CLOSED
     with parts.database.write() as session:

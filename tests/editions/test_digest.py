@@ -10,17 +10,29 @@ MONDAY = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 LONG_AGO = MONDAY - timedelta(days=1000)
 
 
-def candidate(number=1, *, languages=("en",), countries=(), topics=(), urgent=False, deadline=None, age_days=1):
+def candidate(
+    number=1,
+    *,
+    languages=("en",),
+    countries=(),
+    topics=(),
+    urgent=False,
+    deadline=None,
+    age_days=1,
+    later_by_days=0,
+    only_after=None,
+):
+    """An appeal; each further text came so many days after the one before."""
     released = MONDAY - timedelta(days=age_days)
     return Candidate(
         id=number,
-        released_at=released,
-        languages=languages,
+        released={tag: released + timedelta(days=later_by_days * place) for place, tag in enumerate(languages)},
         countries=frozenset(countries),
         topics=frozenset(topics),
-        urgent=urgent,
+        urgency=int(urgent),
         deadline=deadline,
         published_on=released.date(),
+        only_after=only_after,
     )
 
 
@@ -99,6 +111,8 @@ candidates = st.builds(
     urgent=st.booleans(),
     deadline=st.none() | st.dates(date(2026, 11, 23), date(2027, 1, 1)),
     age_days=st.integers(0, 60),
+    later_by_days=st.integers(0, 20),
+    only_after=st.none() | st.integers(1, 30),
 )
 readings = st.builds(
     Reading,
@@ -108,6 +122,12 @@ readings = st.builds(
 )
 
 
+def _concerned(reading, c):
+    return (not reading.topics or reading.topics & c.topics) and (
+        not reading.countries or reading.countries & c.countries
+    )
+
+
 @given(st.lists(candidates, unique_by=lambda c: c.id), readings, st.integers(0, 60), st.sets(st.integers(1, 30)))
 def test_exactly_what_is_new_concerns_them_and_can_be_read_is_in_it_once(appeals, reading, joined_days_ago, seen):
     since = MONDAY - timedelta(days=joined_days_ago)
@@ -115,11 +135,9 @@ def test_exactly_what_is_new_concerns_them_and_can_be_read_is_in_it_once(appeals
     expected = {
         c.id
         for c in appeals
-        if c.released_at > since
-        and c.id not in seen
-        and (not reading.topics or reading.topics & c.topics)
-        and (not reading.countries or reading.countries & c.countries)
-        and set(reading.languages) & set(c.languages)
+        if c.id not in seen
+        and (theirs := [moment for tag, moment in c.released.items() if tag in reading.languages])
+        and (c.only_after in seen if c.only_after else _concerned(reading, c) and min(theirs) > since)
     }
     got = ids(verdict) if isinstance(verdict, Digest) else []
     assert sorted(got) == sorted(expected)

@@ -1,11 +1,18 @@
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+import newsletter.appeals.deeds
+import newsletter.appeals.names
+import newsletter.appeals.pictures
 import newsletter.wiring  # noqa: F401 - every table is in the metadata once everything is imported
+from newsletter.appeals.item import kept
+from newsletter.appeals.labels import Label, LabelKind, newest
+from newsletter.appeals.model import Act, Appeal, AppealStatus
 from newsletter.operations.schema import (
     MIGRATIONS,
     DatabaseEmpty,
@@ -17,6 +24,7 @@ from newsletter.operations.schema import (
 )
 from subscribers.database import Base, Database
 from subscribers.errors import DatabaseMissing
+from tests.conftest import NOW
 
 
 def test_migrations_make_exactly_the_tables_that_the_models_describe(database):
@@ -65,3 +73,46 @@ def test_migrations_files_name_the_revisions_in_their_order():
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     assert revisions() == [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+
+
+def test_what_was_released_before_appeals_had_versions_has_a_page_afterwards(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'old.db'}", create=True)
+    with database.write() as session:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = session.connection()
+        command.upgrade(config, "0004")
+    with database.write() as session:
+        for number, status in enumerate(("released", "closed", "draft"), start=1):
+            session.execute(
+                text(
+                    "INSERT INTO appeals (id, reference, status, published_on, urgent, countries, topics, source,"
+                    " created_at, released_at)"
+                    " VALUES (:id, :reference, :status, '2026-11-20', 1, '[\"TR\"]', '[\"strikes\"]', '',"
+                    " '2026-11-20', '2026-11-21 00:00:00')"
+                ),
+                {"id": number, "reference": f"2026/00{number}", "status": status},
+            )
+            session.execute(
+                text(
+                    "INSERT INTO appeal_texts (appeal_id, language, title, byline, teaser, body, url, source_hash,"
+                    " released, edited, offered_hash)"
+                    " VALUES (:id, 'en', 'Free them', 'B', 'They are held.', '', '', '', 1, 0, '')"
+                ),
+                {"id": number},
+            )
+        session.execute(text("INSERT INTO appeal_identities VALUES ('url:example.org/free-karim', 1)"))
+    assert upgrade(database) is True
+    with database.write() as session:
+        first, second, third = session.scalars(select(Appeal).order_by(Appeal.id))
+        assert first.public_document() == first.document()
+        assert second.public_document() == second.document()
+        assert third.public_document() is None
+        assert (first.urgency, first.text.status, third.text.status) == ("urgent", "released", "draft")
+        assert first.identities[0].name == kept("url:example.org/free-karim")
+        assert newest(session, [Label(LabelKind.TOPIC, "strikes")], limit=9) == [2, 1]
+        # They go on living.
+        second.reopen(Act(by="Rosa", at=NOW))
+        assert second.status is AppealStatus.RELEASED
+        third.approve(Act(by="Rosa", at=NOW), second_look=True)
+    database.dispose()

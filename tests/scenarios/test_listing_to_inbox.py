@@ -127,7 +127,8 @@ def test_a_listing_becomes_a_digest_for_everybody_whom_it_concerns_and_nobody_ge
 
     miners = next(a["reference"] for a in appeals if a["title"] == story.about_miners)
     newsletter.run("appeal", "edit", miners, "--topic", "miners")
-    newsletter.run("appeal", "approve", "--all")
+    newsletter.run("organiser", "add", "Hanna")
+    newsletter.run("appeal", "approve", "--all", "--release", "--as", "Hanna")
     plan = newsletter.json("digest", "plan", "--cadence", "weekly")
     served = {address for address, kind in people.items() if story.kinds[kind][1]}
     assert plan["deliveries"] == len(served)
@@ -163,7 +164,7 @@ def test_a_listing_becomes_a_digest_for_everybody_whom_it_concerns_and_nobody_ge
         assert (one_click.status_code, one_click.headers.get("set-cookie")) == (200, None)
     (tmp_path / "new.md").write_text(f"---\ntitle: {FERRY}\ndate: 2026-11-20\n---\nThey struck for water.\n")
     newsletter.run("appeal", "import", "new.md")
-    newsletter.run("appeal", "approve", "--all")
+    newsletter.run("appeal", "approve", "--all", "--release", "--as", "Hanna")
     mailserver.received.clear()
     newsletter.run("digest", "plan", "--cadence", "weekly")
     newsletter.run("send")

@@ -99,7 +99,8 @@ def make(path: Path, *, count: int, mail_bytes: int, server: str | None = None, 
     appeals = APPEALS if mail_bytes > LARGE_BYTES else 1
     _write_appeals(path, appeals, sentences_for(mail_bytes, appeals=appeals, form=form))
     command(path, "appeal", "import", *[f"appeal-{n}.md" for n in range(appeals)], **environment)
-    command(path, "appeal", "approve", "--all", **environment)
+    command(path, "organiser", "add", "Bench", **environment)
+    command(path, "appeal", "approve", "--all", "--release", "--as", "Bench", **environment)
     command(path, "digest", "plan", "--cadence", "weekly", **environment)
     if server is not None:
         administer(server, "VACUUM ANALYZE", database=path.name)  # now, not in the middle of a run

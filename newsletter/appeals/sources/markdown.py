@@ -20,10 +20,12 @@ from typing import Final
 
 import yaml
 
+from newsletter.appeals.action import Action
 from newsletter.appeals.countries import country_code
 from newsletter.appeals.dates import DateImpossible, DateUnreadable, find_date, parse_date
 from newsletter.appeals.item import MAX_TAG, Item
 from newsletter.appeals.letters import locale
+from newsletter.appeals.sources.action_list import read_actions
 from newsletter.appeals.sources.blog import absolute
 from newsletter.appeals.sources.faults import (
     FrontMatterTwice,
@@ -37,6 +39,7 @@ from newsletter.appeals.sources.faults import (
 )
 from newsletter.appeals.sources.identity import identities
 from newsletter.appeals.sources.prose import lines, one_line, paragraphs, shown
+from newsletter.appeals.urgency import Urgency
 
 _KEYS: Final = {
     "title": ("headline",),
@@ -50,6 +53,13 @@ _KEYS: Final = {
     "teaser": ("summary", "intro", "description", "excerpt"),
     "url": ("link", "permalink"),
     "id": ("identifier",),
+    "background": ("context",),
+    "demands": ("demand",),
+    "actions": ("action",),
+    "picture_alt": (),
+    "picture_credit": (),
+    "reference": (),  # these two in sheets of our own; see `sheet`
+    "revision": (),
 }
 _MEANS: Final = {alias: key for key, aliases in _KEYS.items() for alias in (key, *aliases)}
 _FENCE: Final = re.compile(r"(?:---|\.\.\.)[ \t]*")
@@ -98,8 +108,13 @@ def read_markdown(text: str, *, place: str, language: str | None = None) -> Item
         url=url,
         countries=facts.countries(tongue),
         topics=tuple(facts.words("topics")),
-        urgent=facts.urgent(),
+        urgency=facts.urgency(),
         deadline=facts.day("deadline", tongue),
+        background=lines(facts.text("background")),
+        demands=facts.demands(),
+        actions=facts.actions(tongue),
+        picture_alt=facts.line("picture_alt", 300),
+        picture_credit=facts.line("picture_credit", 300),
         place=place,
     )
 
@@ -255,13 +270,39 @@ class _Facts:
         head, *subtags = said.split("-")
         return "-".join([head.lower(), *(tag.upper() if len(tag) == 2 else tag.title() for tag in subtags)])
 
-    def urgent(self) -> bool | None:
+    def urgency(self) -> Urgency | None:
         value = self._values.get("urgent")
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, str) and value.strip().lower() in {"yes", "true", "no", "false", "urgent"}:
-            return value.strip().lower() in {"yes", "true", "urgent"}
-        raise self._wrong("urgent", "yes or no")
+        if value is None:
+            return None
+        if isinstance(value, bool):
+            return Urgency.URGENT if value else Urgency.NORMAL
+        said = re.sub(r"[\s_-]+", "_", value.strip().lower()) if isinstance(value, str) else ""
+        known = {"yes": Urgency.URGENT, "true": Urgency.URGENT, "no": Urgency.NORMAL, "false": Urgency.NORMAL}
+        known |= {each.value: each for each in Urgency}
+        if said not in known:
+            raise self._wrong("urgent", "yes, no or “life at risk”")
+        return known[said]
+
+    def demands(self) -> tuple[str, ...]:
+        value = self._values.get("demands")
+        if isinstance(value, str):
+            value = [line.lstrip("-*• ") for line in value.splitlines()]
+        if value is not None and (not isinstance(value, list) or len(value) > _MOST):
+            raise self._wrong("demands", f"a list of at most {_MOST} lines")
+        return tuple(line for each in value or () if (line := one_line(self._sentence(each), 500)))
+
+    def _sentence(self, value: object) -> str:
+        if isinstance(value, dict) and len(value) == 1:  # 'Freedom: now' without quotes
+            [(key, rest)] = value.items()
+            return f"{key}: {rest}"
+        if isinstance(value, str | int | float):
+            return str(value)
+        raise self._wrong("demands", "a list of sentences", value)
+
+    def actions(self, tongue: str) -> tuple[Action, ...] | None:
+        if "actions" not in self:
+            return None
+        return read_actions(self._values["actions"], place=self._place, language=tongue)
 
     def url(self) -> str:
         said = self.text("url").strip()

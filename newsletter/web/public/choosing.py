@@ -7,7 +7,7 @@ from typing import Self, TypeVar
 
 from sqlalchemy.orm import Session
 
-from newsletter.appeals.model import countries_in_use, topics_in_use
+from newsletter.appeals.labels import LabelKind, counts
 from newsletter.languages import country_name, language_name, languages
 from newsletter.settings import is_language_tag
 from newsletter.web.forms import Posted
@@ -47,15 +47,15 @@ class Offered:
         """Offer what there is, and whatever was chosen before."""
         return cls(
             languages=tuple(dict.fromkeys([*reading.languages, *languages()])),
-            topics=tuple(sorted({*topics_in_use(session), *reading.topics})),
-            countries=tuple(sorted({*countries_in_use(session), *reading.countries})),
+            topics=tuple(sorted({*counts(session, LabelKind.TOPIC), *reading.topics})),
+            countries=tuple(sorted({*counts(session, LabelKind.COUNTRY), *reading.countries})),
         )
 
     @classmethod
     def answered(cls, session: Session, reading: Reading, form: Posted) -> Self:
         """Offer what a form may have chosen from; the database is asked only where that is new to somebody."""
-        topics = topics_in_use(session) if set(form.many("topic")) - reading.topics else ()
-        countries = countries_in_use(session) if set(form.many("country")) - reading.countries else ()
+        topics = counts(session, LabelKind.TOPIC) if set(form.many("topic")) - reading.topics else ()
+        countries = counts(session, LabelKind.COUNTRY) if set(form.many("country")) - reading.countries else ()
         return cls(
             languages=tuple(dict.fromkeys([*reading.languages, *languages()])),
             topics=(*topics, *reading.topics),

@@ -60,7 +60,7 @@ def test_titles_names_dates_and_teasers_are_told_apart(pages):
         "management.\n\nThe e-mail addresses are below. Anti-fascist groups in the city have joined the call."
     )
     assert docks.identities == ("dated:2014-03-04:turkey free the izmir dock organisers",)
-    assert docks.urgent is None
+    assert docks.urgency is None
     assert docks.countries is None
     assert docks.place.endswith("listing.txt, line 3")
 

@@ -16,6 +16,7 @@ from newsletter.appeals.sources.faults import (
     ItemWithoutTitle,
 )
 from newsletter.appeals.sources.markdown import read_markdown
+from newsletter.appeals.urgency import Urgency
 
 
 def markdown(front, body="Text."):
@@ -31,7 +32,7 @@ def test_a_file_holds_one_appeal(pages):
     assert item.deadline == date(2012, 11, 20)
     assert item.countries == ("TR",)
     assert item.topics == ("prisoners", "kurds")
-    assert item.urgent is True
+    assert item.urgency is Urgency.URGENT
     assert item.teaser == "Sixty prisoners have eaten nothing for fifty-six days."
     assert item.body == "## What you can do\n\n- Write to the ministry."
     assert item.url == "https://appeals.example/42"
@@ -46,7 +47,7 @@ def test_two_files_with_one_id_are_translations_of_one_appeal(pages):
     assert (persian.language, persian.published_on) == ("fa", english.published_on)
     assert (persian.teaser, persian.body) == ("شصت زندانی غذا نمی\u200cخورند.", "متن کامل.")
     assert persian.countries is None
-    assert persian.urgent is None
+    assert persian.urgency is None
 
 
 def test_without_an_id_date_and_title_name_it():
@@ -120,7 +121,7 @@ def test_a_language_is_a_tag(said, tag):
         ("title: T\nheadline: U", FrontMatterTwice, "a.md: “title” and “headline” say the same thing"),
         ("title: [T]", FrontMatterWrongValue, "a.md: “title” should be a text, not a list"),
         ("title: {a: b}", FrontMatterWrongValue, "a.md: “title” should be a text, not a list of keys"),
-        ("title: T\ndate: 2012-11-06\nurgent: perhaps", FrontMatterWrongValue, "a.md: “urgent” should be yes or no"),
+        ("title: T\ndate: 2012-11-06\nurgent: perhaps", FrontMatterWrongValue, "a.md: “urgent” should be yes, no or"),
         ("title: T\ndate: 2012-11-06\nurl: /x", FrontMatterWrongValue, "a.md: “url” should be a whole address"),
         (
             "title: T\ndate: 2012-11-06\nurl: javascript:x",

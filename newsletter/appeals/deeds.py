@@ -1,0 +1,57 @@
+"""What supporters say they did: counted, and tied to nobody unless they want it."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from newsletter.appeals.sources.prose import one_line
+from subscribers.database import Base
+
+NAME_LONGEST = 100
+
+
+class Deed(Base):
+    """How often an action of an appeal was done."""
+
+    __tablename__ = "deeds"
+
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id", ondelete="CASCADE"), primary_key=True)
+    action: Mapped[str] = mapped_column(String(40), primary_key=True)
+    count: Mapped[int]
+
+
+class DeedName(Base):
+    """Somebody who wanted organisers to know that they did it; shown to organisers alone."""
+
+    __tablename__ = "deed_names"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id", ondelete="CASCADE"), index=True)
+    action: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(String(NAME_LONGEST))
+    at: Mapped[datetime]
+
+
+def did(session: Session, appeal_id: int, action: str, *, name: str, now: datetime) -> None:
+    """Count one more.
+
+    Args:
+        session: a writing transaction.
+        appeal_id: whose action.
+        action: its key.
+        name: whatever they want organisers to know them by; empty, and nobody is known.
+        now: the moment; only kept with a name.
+    """
+    raised = session.execute(
+        update(Deed).where(Deed.appeal_id == appeal_id, Deed.action == action).values(count=Deed.count + 1)
+    )
+    if not raised.rowcount:  # type: ignore[attr-defined]  # an update has one
+        session.add(Deed(appeal_id=appeal_id, action=action, count=1))
+    if name := one_line(name, NAME_LONGEST):
+        session.add(DeedName(appeal_id=appeal_id, action=action, name=name, at=now))
+
+
+def deeds_of(session: Session, appeal_id: int) -> dict[str, int]:
+    """Give how often each action of an appeal was done, by its key."""
+    return {row.action: row.count for row in session.scalars(select(Deed).where(Deed.appeal_id == appeal_id))}

@@ -1,0 +1,79 @@
+"""An appeal as one value: what is approved, frozen, shown in public and compared."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from newsletter.appeals.action import Action
+from newsletter.appeals.urgency import Urgency
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextDocument:
+    """An appeal's words in one language; see `AppealText`."""
+
+    language: str
+    title: str
+    byline: str = ""
+    teaser: str = ""
+    body: str = ""
+    background: str = ""
+    demands: tuple[str, ...] = ()
+    url: str = ""
+    picture_alt: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppealDocument:
+    """All that an appeal says; see `Appeal`.
+
+    Attributes:
+        picture: the hash of its content, or empty.
+        texts: the first is the one that it came with.
+    """
+
+    reference: str
+    published_on: date
+    deadline: date | None
+    urgency: Urgency
+    countries: tuple[str, ...]
+    topics: tuple[str, ...]
+    texts: tuple[TextDocument, ...]
+    actions: tuple[Action, ...] = ()
+    picture: str = ""
+    picture_credit: str = ""
+
+    @property
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON with stable keys."""
+        return dict(_ADAPTER.dump_python(self, mode="json"))
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 in hex over all of it."""
+        return hash_of(self.as_json)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "AppealDocument":
+        """Read what `as_json` gave."""
+        return _ADAPTER.validate_python(content)
+
+    def text_in(self, language: str) -> TextDocument | None:
+        """Give the text in a language, or in another form of it (`pt` and `pt-BR`); None where there is none."""
+        primary = language.partition("-")[0]
+        exact = (text for text in self.texts if text.language == language)
+        near = (text for text in self.texts if text.language.partition("-")[0] == primary)
+        return next(exact, None) or next(near, None)
+
+
+_ADAPTER = TypeAdapter(AppealDocument)
+ACTIONS: TypeAdapter[tuple[Action, ...]] = TypeAdapter(tuple[Action, ...])
+
+
+def hash_of(content: dict[str, Any]) -> str:
+    """SHA-256 in hex over plain JSON, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()

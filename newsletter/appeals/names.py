@@ -1,0 +1,376 @@
+"""Names that may be said only with consent: kept sealed, hidden in every text, shown as an alias.
+
+A text never holds such a name. Where it stood there is a mark, `{name-3}`, which becomes the alias, or the name once
+its bearer has agreed. So no page, mail, feed, log, export or copy of the database can say it, whatever was forgotten.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import unquote
+
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from sqlalchemy import LargeBinary, String, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from newsletter.appeals.letters import fold, listed
+from newsletter.errors import NewsletterError
+from subscribers.database import Base
+
+MARK: Final = re.compile(r"\{name-(\d{1,9})\}")
+_WORD: Final = re.compile(r"[^\W_]+")
+_BETWEEN: Final = re.compile(r"[\s.,'’ʼ`_‐‑–+/%-]{0,3}")
+_ADDRESS: Final = re.compile(r"(?:https?://|www\.|mailto:)[^\s<>\"')\]]+", re.IGNORECASE)
+_LINKED: Final = re.compile(r"\[([^\[\]]*)\]\(\s*\)")
+_LEAST: Final = 3  # letters of a part of a name that is hidden by itself
+_LEAST_STEM: Final = 4  # letters that a form has before endings may follow it
+_LONGEST_ENDING: Final = 4
+_LEAST_JOINED: Final = 8  # letters of a whole name that is also found within a word: #FreeKarimAhmadi
+# What stands in many names and is none.
+_PARTICLES: Final = frozenset(listed("abu bin bint binti dal del den der des dos ibn les los mac ould the van von"))
+
+
+class NameEmpty(NewsletterError):
+    """Give the name to be hidden: as it stands in the texts, every other spelling on a line of its own."""
+
+
+class AliasWrong(NewsletterError):
+    """The alias “{alias}” can't be used: {reason}."""
+
+
+class NoSuchName(NewsletterError):
+    """There is no protected name {number}. `newsletter name list` shows them all."""
+
+
+class ProtectedName(Base):
+    """Somebody who may be named only with their consent.
+
+    Attributes:
+        sealed: `Forms`, sealed with a key that is not in the database.
+        aliases: what they are called in public, by BCP 47 tag; `""` is for every other language.
+        consent_at: when it was recorded that they agreed to be named; None means that they did not.
+        consent_note: where that can be looked up.
+    """
+
+    __tablename__ = "protected_names"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - a number in an old text must never mean another
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    aliases: Mapped[dict[str, str]]
+    consent_at: Mapped[datetime | None]
+    consent_note: Mapped[str] = mapped_column(Text, default="")
+    added_by: Mapped[str] = mapped_column(String(100))
+    added_at: Mapped[datetime]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forms:
+    """How a name is written.
+
+    Attributes:
+        names: whole names, every spelling of them.
+        keep: words of them that are too common to be hidden by themselves.
+    """
+
+    names: tuple[str, ...]
+    keep: tuple[str, ...] = ()
+
+
+class NameSeal:
+    """Seals and opens names with AES-SIV (RFC 5297)."""
+
+    def __init__(self, secret: bytes) -> None:
+        """Take 64 bytes that last as long as the database."""
+        self._cipher = AESSIV(secret)
+
+    def seal(self, forms: Forms) -> bytes:
+        """Seal how a name is written."""
+        facts = {"names": forms.names, "keep": forms.keep}
+        return self._cipher.encrypt(json.dumps(facts, ensure_ascii=False).encode(), None)
+
+    def open(self, sealed: bytes) -> Forms:
+        """Open it again."""
+        facts = json.loads(self._cipher.decrypt(sealed, None))
+        return Forms(names=tuple(facts["names"]), keep=tuple(facts["keep"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bearer:
+    """One protected name, opened.
+
+    Attributes:
+        number: what marks call it by.
+        forms: how it is written.
+        aliases: as in `ProtectedName`.
+        consented: whether it may be said.
+    """
+
+    number: int
+    forms: Forms
+    aliases: Mapping[str, str]
+    consented: bool
+
+    def called(self, language: str) -> str:
+        """What stands in public in place of the mark."""
+        if self.consented:
+            return self.forms.names[0]
+        return self.aliases.get(language) or self.aliases.get(language.partition("-")[0]) or self.aliases[""]
+
+
+@dataclass(frozen=True)
+class _Found:
+    start: int
+    end: int
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Form:
+    words: tuple[str, ...]
+    number: int
+
+
+class Register:
+    """All protected names: hides them in what comes in, and says what may be said in what goes out."""
+
+    def __init__(self, bearers: Iterable[Bearer] = ()) -> None:
+        """Take the names; they are looked for word by word."""
+        self._bearers = {bearer.number: bearer for bearer in bearers}
+        self._forms: dict[str, list[_Form]] = {}
+        self._joined: dict[str, int] = {}
+        for bearer in self._bearers.values():
+            for words in _spellings(bearer.forms):
+                self._forms.setdefault(words[0], []).append(_Form(words=words, number=bearer.number))
+                if len(words) > 1 and len("".join(words)) >= _LEAST_JOINED:
+                    self._joined["".join(words)] = bearer.number
+        for forms in self._forms.values():
+            forms.sort(key=lambda form: -len(form.words))
+
+    @classmethod
+    def load(cls, session: Session, seal: NameSeal) -> "Register":
+        """Open all names of a database."""
+        return cls(
+            Bearer(
+                number=row.id,
+                forms=seal.open(row.sealed),
+                aliases=row.aliases,
+                consented=row.consent_at is not None,
+            )
+            for row in session.scalars(select(ProtectedName).order_by(ProtectedName.id))
+        )
+
+    def hide(self, text: str) -> str:
+        """Put marks where names stand; a web address that holds one is dropped, since half an address leads nowhere."""
+        if not self._forms or not text:
+            return text
+        pieces, at = [], 0
+        for address in _ADDRESS.finditer(text):
+            pieces += [self._hide_words(text[at : address.start()]), self.hide_address(address[0])]
+            at = address.end()
+        pieces.append(self._hide_words(text[at:]))
+        return _LINKED.sub(r"\1", "".join(pieces))
+
+    def _hide_words(self, text: str) -> str:
+        pieces, at = [], 0
+        for found in self._in(text):
+            pieces += [text[at : found.start], f"{{name-{found.number}}}"]
+            at = found.end
+        return "".join((*pieces, text[at:]))
+
+    def hide_address(self, url: str) -> str:
+        """Give a web address back, or nothing where it holds the name of somebody who has not agreed."""
+        read = unquote(url)
+        hidden = any(not self._bearers[found.number].consented for found in self._in(read))
+        return "" if hidden else url
+
+    def hide_all(self, value: Any, *, address: Callable[[str], bool] = lambda key: key in {"url", "urls"}) -> Any:
+        """Hide names in every text within plain JSON.
+
+        Args:
+            value: of lists, dicts, texts, numbers.
+            address: says for a dict's key whether a web address stands there.
+        """
+        match value:
+            case str():
+                return self.hide(value)
+            case dict():
+                return {
+                    key: self.hide_address(each) if isinstance(each, str) and address(key) else self.hide_all(each)
+                    for key, each in value.items()
+                }
+            case list() | tuple():
+                return [self.hide_all(each) for each in value]
+            case _:
+                return value
+
+    def holds(self, text: str) -> bool:
+        """Say whether a text says a name that may not be said."""
+        return any(not self._bearers[found.number].consented for found in self._in(unquote(text)))
+
+    def said(self, text: str, language: str) -> str:
+        """Put names and aliases where marks stand; a mark that names nobody is dropped."""
+
+        def called(match: re.Match[str]) -> str:
+            bearer = self._bearers.get(int(match[1]))
+            return bearer.called(language) if bearer else "…"
+
+        return MARK.sub(called, text) if "{name-" in text else text
+
+    def _in(self, text: str) -> Iterator[_Found]:
+        """Find names in a text, in order, none overlapping."""
+        words = list(_words(text))
+        at = 0
+        while at < len(words):
+            found, count = self._at(text, words, at)
+            if found is not None:
+                yield found
+            at += count
+
+    def _at(self, text: str, words: Sequence[tuple[str, int, int]], at: int) -> tuple[_Found | None, int]:
+        key, start, _end = words[at]
+        for stem in _stems(key):
+            for form in self._forms.get(stem, ()):
+                if len(form.words) > 1 and stem != key and not _is_arabic(key):
+                    continue  # only the last word of a name takes endings
+                here = words[at : at + len(form.words)]
+                if len(here) == len(form.words) and _follow(text, here, form.words):
+                    return _Found(start, here[-1][2], form.number), len(here)
+        if len(key) >= _LEAST_JOINED:
+            for joined, number in self._joined.items():
+                if joined in key:
+                    return _Found(start, words[at][2], number), 1
+        return None, 1
+
+
+def _spellings(forms: Forms) -> Iterator[tuple[str, ...]]:
+    """List the words to look for: whole names, both ways round, and each word of them that can be told from others."""
+    keep = {key for word in forms.keep for key, _start, _end in _words(word)}
+    for name in forms.names:
+        words = tuple(key for key, _start, _end in _words(name))
+        if not words:
+            continue
+        yield words
+        if len(words) > 1:
+            yield (words[-1], *words[:-1])
+            yield from ((word,) for word in words if _tells(word) and word not in keep)
+
+
+def _tells(word: str) -> bool:
+    return len(word) >= (_LEAST if word.isascii() else _LEAST - 1) and word not in _PARTICLES
+
+
+def _words(text: str) -> Iterator[tuple[str, int, int]]:
+    """Give each word, folded, with where it begins and ends; signs that nobody sees are looked through."""
+    seen, places = [], []
+    for place, letter in enumerate(text):
+        if unicodedata.category(letter) not in {"Mn", "Cf", "Lm"}:
+            seen.append(letter)
+            places.append(place)
+    folded = fold("".join(seen))
+    for match in _WORD.finditer(folded):
+        end = places[match.end() - 1] + 1
+        while end < len(text) and unicodedata.category(text[end]) in {"Mn", "Cf"}:
+            end += 1
+        yield match[0], places[match.start()], end
+
+
+def _stems(key: str) -> Iterator[str]:
+    """List what a word may be a form of: itself, without an ending, without an Arabic prefix."""
+    yield key
+    for ending in range(1, _LONGEST_ENDING + 1):
+        if len(key) - ending >= _LEAST_STEM:
+            yield key[:-ending]
+    if _is_arabic(key):
+        for prefix in ("و", "ف", "ب", "ل", "ک", "لل", "وب", "ول"):
+            if key.startswith(prefix) and len(key) - len(prefix) >= _LEAST - 1:
+                yield key[len(prefix) :]
+
+
+def _is_arabic(key: str) -> bool:
+    return "\u0600" <= key[:1] <= "\u06ff"
+
+
+def _follow(text: str, here: Sequence[tuple[str, int, int]], wanted: Sequence[str]) -> bool:
+    for number in range(1, len(wanted)):
+        key, start, _end = here[number]
+        if not _BETWEEN.fullmatch(text[here[number - 1][2] : start]):
+            return False
+        last = number == len(wanted) - 1
+        if key != wanted[number] and not (last and wanted[number] in _stems(key)):
+            return False
+    return True
+
+
+def said_all(value: Any, register: Register, language: str) -> Any:
+    """Say names in every text within plain JSON, as far as they may be said."""
+    match value:
+        case str():
+            return register.said(value, language)
+        case dict():
+            return {key: said_all(each, register, language) for key, each in value.items()}
+        case list() | tuple():
+            return [said_all(each, register, language) for each in value]
+        case _:
+            return value
+
+
+def protect(
+    session: Session,
+    seal: NameSeal,
+    forms: Forms,
+    aliases: Mapping[str, str],
+    *,
+    by: str,
+    now: datetime,
+) -> ProtectedName:
+    """Protect a name from now on; whoever calls this sweeps what is stored already.
+
+    Args:
+        session: a writing transaction.
+        seal: seals it.
+        forms: how it is written.
+        aliases: what its bearer is called in public, by BCP 47 tag; `""` has to be there.
+        by: who asks for it.
+        now: the moment.
+
+    Raises:
+        NameEmpty: there is no word in it.
+        AliasWrong: an alias is empty, or says the name.
+    """
+    names = tuple(dict.fromkeys(" ".join(name.split()) for name in forms.names if any(_words(name))))
+    if not names:
+        raise NameEmpty
+    forms = Forms(names=names, keep=forms.keep)
+    trial = Register([Bearer(number=1, forms=forms, aliases={}, consented=False)])
+    for alias in aliases.values():
+        if not alias.strip() or MARK.search(alias):
+            raise AliasWrong(alias=alias, reason="it needs a word")
+        if trial.holds(alias):
+            raise AliasWrong(alias="…", reason="it says the name, or a part of it")
+    row = ProtectedName(
+        sealed=seal.seal(forms),
+        aliases={tag: " ".join(alias.split()) for tag, alias in aliases.items()},
+        consent_at=None,
+        added_by=by,
+        added_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def find_name(session: Session, number: int) -> ProtectedName:
+    """Find one by its number.
+
+    Raises:
+        NoSuchName: there is none.
+    """
+    row = session.get(ProtectedName, number)
+    if row is None:
+        raise NoSuchName(number=number)
+    return row

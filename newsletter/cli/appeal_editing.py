@@ -1,0 +1,325 @@
+"""`newsletter appeal sheet`, `edit`, `translate`, `follow-up`, `picture`, `update`: what an appeal says."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from newsletter.appeals.countries import country_code
+from newsletter.appeals.editing import Changes, NoSuchText, edit
+from newsletter.appeals.editing import follow_up as begin_follow_up
+from newsletter.appeals.editing import translate as add_text
+from newsletter.appeals.history import Move
+from newsletter.appeals.intake import find_appeal, take_offered
+from newsletter.appeals.model import Act, Appeal, Audience, FollowUp
+from newsletter.appeals.names import Register
+from newsletter.appeals.organisers import acting
+from newsletter.appeals.pictures import keep_picture, read_picture
+from newsletter.appeals.sheet import read_sheet, write_sheet
+from newsletter.appeals.urgency import Urgency
+from newsletter.cli.context import Context, as_organiser, language_tag, pass_context
+from newsletter.cli.screen import say, warn
+
+_from_sheet = click.option(
+    "--from",
+    "sheet_file",
+    type=click.File(encoding="utf-8"),
+    help="A Markdown file with all of it; - for standard input.",
+)
+
+
+def _words_of(file: TextIO, option: str) -> str:
+    try:
+        return file.read()
+    except UnicodeDecodeError:
+        raise click.BadParameter(f"{file.name} is not UTF-8 text; save it as UTF-8", param_hint=option) from None
+
+
+@click.command("sheet")
+@click.argument("reference")
+@click.option("--language", callback=language_tag, help="Which text; without it the first.")
+@pass_context
+def sheet(context: Context, reference: str, language: str | None) -> None:
+    """Print an appeal as a Markdown file: edit that, and hand it back with `appeal edit --from`.
+
+    A protected name stands in it as a mark such as {name-3}.
+    """
+    with context.parts.database.read() as session:
+        say(_sheet(find_appeal(session, reference), language).rstrip("\n"))
+
+
+def _sheet(found: Appeal, language: str | None) -> str:
+    document = found.document()
+    texts = {text.language: text for text in document.texts}
+    chosen = texts.get(language or found.text.language)
+    if chosen is None:
+        raise NoSuchText(reference=found.reference, language=language, languages=", ".join(texts))
+    return write_sheet(document, chosen, revision=found.revision)
+
+
+@click.command("edit")
+@click.argument("reference")
+@click.option("--language", callback=language_tag, help="Which text the words belong to; without it the first.")
+@_from_sheet
+@click.option("--title")
+@click.option("--byline")
+@click.option("--teaser", help="Plain text.")
+@click.option(
+    "--body", type=click.File(encoding="utf-8"), help="A file with the full text as Markdown; - for standard input."
+)
+@click.option("--country", "countries", multiple=True, help="Code or name; again for each. Replaces those there are.")
+@click.option("--topic", "topics", multiple=True, help="Again for each. Replaces those there are.")
+@click.option("--urgency", type=click.Choice([urgency.value for urgency in Urgency]), help="Import only proposes it.")
+@click.option("--urgent/--not-urgent", default=None, help="The same in short.")
+@click.option("--deadline", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which acting helps.")
+@click.option("--no-deadline", is_flag=True, help="Take the deadline away.")
+@click.option("--revision", type=int, help="The one that you read; refused if it is another now.")
+@as_organiser
+@pass_context
+def edit_(
+    context: Context,
+    /,
+    reference: str,
+    sheet_file: TextIO | None,
+    body: TextIO | None,
+    countries: Sequence[str],
+    organiser: str | None,
+    revision: int | None,
+    **values: Any,
+) -> None:
+    """Complete or correct an appeal; one that was approved needs approval again.
+
+    Without any option your editor ($EDITOR) opens with the whole appeal, actions and model letters too.
+    """
+    language = values.pop("language")
+    changes = _changes(language, body, countries, values)
+    if sheet_file is not None:
+        _refuse_both(changes)
+        changes, _, revision_read = read_sheet(_words_of(sheet_file, "--from"), place=sheet_file.name)
+        revision = revision_read if revision is None else revision
+    elif changes == Changes(language=language):
+        written = _in_editor(context, reference, language)
+        changes, _, revision = read_sheet(written, place="what you wrote")
+        try:
+            _edit(context, reference, changes, organiser, revision)
+        except Exception:
+            kept = _keep(reference, written)
+            warn(f"What you wrote is kept in {kept}.")
+            raise
+        return
+    _edit(context, reference, changes, organiser, revision)
+
+
+def _edit(context: Context, reference: str, changes: Changes, organiser: str | None, revision: int | None) -> None:
+    parts = context.parts
+    with parts.database.write() as session:
+        act = Act(by=acting(session, organiser), at=parts.clock())
+        found = find_appeal(session, reference, lock=True)
+        was = found.status
+        changed = edit(found, changes, act, Register.load(session, parts.name_seal), revision=revision)
+        now_draft = was is not found.status
+        number = found.revision
+    if not changed:
+        say(f"{reference} says that already; nothing was changed.")
+        return
+    say(
+        f"{reference} is changed (revision {number})."
+        + (" It is a draft again: approve it to release what stands there now." if now_draft else "")
+    )
+
+
+def _in_editor(context: Context, reference: str, language: str | None) -> str:
+    with context.parts.database.read() as session:
+        before = _sheet(find_appeal(session, reference), language)
+    written = click.edit(before, extension=".md")
+    if written is None or written == before:
+        raise click.UsageError("Nothing to change. Save something in the editor, or name what to change: see --help.")
+    return written
+
+
+def _keep(reference: str, written: str) -> Path:
+    """Write down what an organiser wrote, under a name that is free."""
+    number = 1
+    while (path := Path(f"{reference.replace('/', '-')}.{number}.md")).exists():
+        number += 1
+    path.write_text(written, encoding="utf-8")
+    return path
+
+
+def _refuse_both(changes: Changes) -> None:
+    if changes != Changes(language=changes.language):
+        raise click.UsageError("Give either --from or single changes, not both.")
+
+
+def _changes(language: str | None, body: TextIO | None, countries: Sequence[str], values: dict[str, Any]) -> Changes:
+    codes = []
+    for country in countries:
+        code = country_code(country)
+        if code is None:
+            raise click.BadParameter(f"{country!r} is no country; give a code such as KZ", param_hint="--country")
+        codes.append(code)
+    deadline, urgent, urgency = values.pop("deadline"), values.pop("urgent"), values.pop("urgency")
+    if urgent is not None and urgency is None:
+        urgency = Urgency.URGENT if urgent else Urgency.NORMAL
+    if deadline is not None and values["no_deadline"]:
+        raise click.UsageError("Give either --deadline or --no-deadline.")
+    return Changes(
+        language=language,
+        body=_words_of(body, "--body") if body else None,
+        countries=codes or None,
+        deadline=deadline.date() if deadline else None,
+        topics=list(values.pop("topics")) or None,
+        urgency=Urgency(urgency) if urgency else None,
+        **values,
+    )
+
+
+@click.command("translate")
+@click.argument("reference")
+@click.argument("language", callback=language_tag)
+@_from_sheet
+@click.option("--title")
+@click.option("--byline")
+@click.option("--teaser", help="Plain text.")
+@click.option("--body", type=click.File(encoding="utf-8"), help="A file with the full text as Markdown.")
+@as_organiser
+@pass_context
+def translate(
+    context: Context,
+    /,
+    reference: str,
+    language: str,
+    sheet_file: TextIO | None,
+    body: TextIO | None,
+    organiser: str | None,
+    **words: str | None,
+) -> None:
+    """Add an appeal's text in another language. It waits for its own approval; what is out stays out."""
+    changes = Changes(language=language, body=_words_of(body, "--body") if body else None, **words)  # type: ignore[arg-type]  # click gives texts
+    if sheet_file is not None:
+        _refuse_both(changes)
+        read, said, _ = read_sheet(_words_of(sheet_file, "--from"), place=sheet_file.name)
+        if said != language:
+            raise click.UsageError(f"{sheet_file.name} is in {said!r}, not in {language!r}.")
+        changes = Changes(
+            language=language,
+            **{name: getattr(read, name) for name in ("title", "byline", "teaser", "body", "background", "demands")},
+            picture_alt=read.picture_alt,
+            url=read.url,
+            actions=read.actions,
+        )
+    parts = context.parts
+    with parts.database.write() as session:
+        act = Act(by=acting(session, organiser), at=parts.clock())
+        found = find_appeal(session, reference, lock=True)
+        add_text(found, language, changes, act, Register.load(session, parts.name_seal))
+    say(f"{reference} has a text in {language} now. It waits for approval.")
+
+
+@click.command("follow-up")
+@click.argument("reference")
+@click.option("--kind", type=click.Choice([kind.value for kind in FollowUp]), required=True)
+@click.option(
+    "--to",
+    "audience",
+    type=click.Choice([audience.value for audience in Audience]),
+    help="everyone whom it concerns, or the recipients of the original alone (the default of a correction).",
+)
+@_from_sheet
+@click.option("--language", callback=language_tag, help="What it is written in; without it the original's first.")
+@click.option("--title")
+@click.option("--byline")
+@click.option("--teaser", help="Plain text.")
+@click.option("--body", type=click.File(encoding="utf-8"), help="A file with the full text as Markdown.")
+@as_organiser
+@pass_context
+def follow_up(
+    context: Context,
+    /,
+    reference: str,
+    kind: str,
+    audience: str | None,
+    sheet_file: TextIO | None,
+    language: str | None,
+    body: TextIO | None,
+    organiser: str | None,
+    **words: str | None,
+) -> None:
+    """Continue an appeal, with an update, a correction or a victory. It begins as a draft."""
+    changes = Changes(body=_words_of(body, "--body") if body else None, **words)  # type: ignore[arg-type]  # click gives texts
+    if sheet_file is not None:
+        _refuse_both(changes)
+        changes, language, _ = read_sheet(_words_of(sheet_file, "--from"), place=sheet_file.name)
+    default = Audience.RECIPIENTS if kind == FollowUp.CORRECTION else Audience.EVERYONE
+    parts = context.parts
+    with parts.database.write() as session:
+        act = Act(by=acting(session, organiser), at=parts.clock())
+        original = find_appeal(session, reference, lock=True)
+        made = begin_follow_up(
+            session,
+            original,
+            FollowUp(kind),
+            Audience(audience) if audience else default,
+            language or original.text.language,
+            changes,
+            act,
+            Register.load(session, parts.name_seal),
+        ).reference
+    say(f"{made} continues {reference}. It is a draft: complete it, then approve and release it.")
+
+
+@click.command("picture")
+@click.argument("reference")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--alt", help="What it shows, for those who don't see it; in the first text's language.")
+@click.option("--credit", help="Who made it.")
+@click.option("--remove", is_flag=True, help="Take the picture away.")
+@as_organiser
+@pass_context
+def picture(
+    context: Context,
+    reference: str,
+    file: Path | None,
+    alt: str | None,
+    credit: str | None,
+    remove: bool,
+    organiser: str | None,
+) -> None:
+    """Give an appeal a picture. It is made anew: place, time and camera that a photograph tells stay here."""
+    if (file is None) == (not remove):
+        raise click.UsageError("Give a file, or --remove.")
+    if file is not None and not alt:
+        raise click.UsageError("Say what the picture shows (--alt): some can't see it, and many mail programs hide it.")
+    parts = context.parts
+    content = read_picture(file) if file is not None else b""
+    with parts.database.write() as session:
+        act = Act(by=acting(session, organiser), at=parts.clock())
+        register = Register.load(session, parts.name_seal)
+        found = find_appeal(session, reference, lock=True)
+        kept = keep_picture(session, content, place=str(file)) if file is not None else None
+        found.reopen_for_edit()
+        found.picture = kept.content_hash if kept else ""
+        found.text.picture_alt = register.hide(alt or "")
+        found.picture_credit = register.hide(credit or "")
+        found.written(Move.EDITED, act)
+    if kept is None:
+        say(f"{reference} has no picture any more.")
+    else:
+        say(f"{reference} has a picture now: {kept.width} × {kept.height}, {len(kept.content):,} bytes.")
+
+
+@click.command("update")
+@click.argument("reference")
+@as_organiser
+@pass_context
+def update(context: Context, reference: str, organiser: str | None) -> None:
+    """Take what the source says now in place of what stands here. The appeal then needs approval."""
+    parts = context.parts
+    with parts.database.write() as session:
+        act = Act(by=acting(session, organiser), at=parts.clock())
+        found = find_appeal(session, reference, lock=True)
+        offered = [text for text in found.texts if text.offered] or [found.text]
+        for text in offered:
+            take_offered(found, text, act)
+    say(f"{reference} says what its source says now. Approve it to release that.")

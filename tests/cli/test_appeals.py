@@ -1,0 +1,160 @@
+"""What organisers do with appeals from the command line."""
+
+import io
+import json
+
+import pytest
+
+from newsletter.appeals.editing import Changes, edit
+from newsletter.appeals.intake import find_appeal
+from newsletter.appeals.model import Act
+from newsletter.appeals.names import Register
+from subscribers.database import Database
+from tests.conftest import NOW
+
+SHEET = """---
+title: Free the eleven
+byline: Strike committee
+date: 2026-11-20
+topics: [strikes]
+actions:
+  - say: Ask for their release
+    subject: Release them
+    letter: Dear Sir, release them.
+    targets: [{name: Prosecutor, emails: [prosecutor@example.org]}]
+---
+They are held.
+
+The strike began in May.
+"""
+
+
+@pytest.fixture
+def careful(ready, monkeypatch, tmp_path):
+    """Where a second look is wanted, with two organisers and one appeal."""
+    monkeypatch.delenv("NEWSLETTER_SECOND_LOOK")
+    for name in ("Layla", "Rosa"):
+        assert ready("organiser", "add", name).status == 0
+    (tmp_path / "a.md").write_text(SHEET)
+    assert ready("appeal", "import", "a.md", "--as", "Layla").status == 0
+    return ready
+
+
+def shown(run, reference="2026/001"):
+    return json.loads(run("appeal", "show", reference, "--json").out)
+
+
+def test_another_organiser_has_to_approve_and_the_record_says_who(careful):
+    refused = careful("appeal", "approve", "2026/001", "--as", "Layla")
+    assert refused.status == 1
+    assert "Layla wrote what stands there" in refused.err
+    assert "Approved 1 appeal" in careful("appeal", "approve", "2026/001", "--as", "rosa").out
+    careful("appeal", "release", "2026/001")
+    moves = json.loads(careful("appeal", "history", "2026/001", "--json").out)
+    assert [(move["move"], move["by"]) for move in moves] == [
+        ("imported", "Layla"),
+        ("approved", "Rosa"),
+        ("released", "operator"),
+    ]
+    assert "approved" in careful("appeal", "history", "2026/001").out
+
+
+def test_an_organiser_who_is_not_there_can_do_nothing(careful):
+    assert "There is no organiser Nobody" in careful("appeal", "approve", "2026/001", "--as", "Nobody").err
+    careful("organiser", "remove", "Rosa")
+    assert careful("appeal", "approve", "2026/001", "--as", "Rosa").status == 1
+    assert [row["removed_at"] is None for row in json.loads(careful("organiser", "list", "--json").out)] == [
+        True,
+        False,
+    ]
+
+
+def test_approval_of_what_was_read_is_refused_once_it_is_another(careful):
+    revision = shown(careful)["revision"]
+    careful("appeal", "edit", "2026/001", "--title", "Another", "--as", "Layla")
+    refused = careful("appeal", "approve", "2026/001", "--revision", revision, "--as", "Rosa")
+    assert refused.status == 1
+    assert "was changed by Layla" in refused.err
+    assert shown(careful)["status"] == "draft"
+
+
+def test_a_sheet_goes_out_and_comes_back(careful, tmp_path):
+    sheet = careful("appeal", "sheet", "2026/001").out
+    assert "prosecutor@example.org" in sheet
+    (tmp_path / "b.md").write_text(sheet.replace("Release them", "Release them now"))
+    careful("appeal", "edit", "2026/001", "--from", "b.md")
+    assert shown(careful)["actions"][0]["words"]["en"]["subject"] == "Release them now"
+    again = careful("appeal", "edit", "2026/001", "--from", "b.md")
+    assert (again.status, shown(careful)["revision"]) == (1, 2)
+    assert "you had 1" in again.err
+
+
+def test_an_editor_opens_and_what_was_written_is_kept_if_somebody_was_quicker(careful, tmp_path, monkeypatch):
+    def slow_editor(text, extension):
+        assert extension == ".md"
+        database = Database("sqlite:///newsletter.db")
+        with database.write() as session:
+            edit(find_appeal(session, "2026/001"), Changes(title="Quicker"), Act(by="Rosa", at=NOW), Register())
+        database.dispose()
+        return text.replace("They are held.", "They are held since May.")
+
+    monkeypatch.setattr("click.edit", slow_editor)
+    refused = careful("appeal", "edit", "2026/001", "--as", "Layla")
+    assert refused.status == 1
+    assert "changed by Rosa" in refused.err
+    assert "kept in 2026-001.1.md" in refused.err
+    assert "since May" in (tmp_path / "2026-001.1.md").read_text()
+    assert shown(careful)["title"] == "Quicker"
+
+
+def test_a_translation_and_a_follow_up_begin_as_drafts(careful, tmp_path):
+    careful("appeal", "approve", "2026/001", "--release", "--as", "Rosa")
+    careful("appeal", "translate", "2026/001", "es", "--title", "Libertad", "--teaser", "Once.")
+    assert [(text["language"], text["status"]) for text in shown(careful)["texts"]] == [
+        ("en", "released"),
+        ("es", "draft"),
+    ]
+    said = careful(
+        "appeal", "follow-up", "2026/001", "--kind", "correction", "--title", "Twelve", "--teaser", "Not 11."
+    )
+    assert "2026/001-2 continues 2026/001" in said.out
+    made = shown(careful, "2026/001-2")
+    assert (made["follow_up"], made["audience"], made["original"]) == ("correction", "recipients", "2026/001")
+    assert "continued by 2026/001-2" in careful("appeal", "show", "2026/001").out
+
+
+def test_an_ending_is_recorded_and_shown(careful):
+    careful("appeal", "close", "2026/001", "--ending", "won", "--note", "All are free.")
+    assert "closed (won)" in careful("appeal", "show", "2026/001").out
+    assert json.loads(careful("appeal", "history", "2026/001", "--json").out)[-1]["note"] == "won: All are free."
+    assert "is open again: it is a draft" in careful("appeal", "reopen", "2026/001").out
+
+
+def test_a_picture_needs_words(careful, tmp_path):
+    (tmp_path / "a.svg").write_text("<svg/>")
+    assert careful("appeal", "picture", "2026/001", "a.svg").status == 2
+    refused = careful("appeal", "picture", "2026/001", "a.svg", "--alt", "A tent")
+    assert (refused.status, "a.svg can't be used as a picture" in refused.err) == (1, True)
+
+
+def test_a_name_is_hidden_from_standard_input_and_nothing_says_it_any_more(careful, monkeypatch):
+    careful("appeal", "edit", "2026/001", "--title", "Free Karim Ahmadi", "--teaser", "Karim is held.")
+    monkeypatch.setattr("sys.stdin", io.StringIO("Karim Ahmadi\n"))
+    hidden = careful("name", "hide", "--alias", "K.", "--alias-in", "fa=ک.")
+    assert "It was in 1 appeal (2026/001)." in hidden.out
+    said = [
+        careful("appeal", "list").out,
+        careful("appeal", "show", "2026/001").out,
+        careful("appeal", "show", "2026/001", "--json").out,
+        careful("appeal", "history", "2026/001", "--diff").out,
+        careful("appeal", "sheet", "2026/001").out,
+        careful("name", "list", "--json").out,
+        careful("name", "list").out,
+    ]
+    assert not [text for text in said if "karim" in text.casefold() or "ahmadi" in text.casefold()]
+    assert "Free K." in said[0]
+    careful("name", "consent", "1", "--note", "her letter")
+    assert "Free Karim Ahmadi" in careful("appeal", "list").out
+    careful("name", "withdraw", "1")
+    assert "Free K." in careful("appeal", "list").out
+    assert careful("name", "withdraw", "9").status == 1
