@@ -1,8 +1,10 @@
 """Makes people and appeals, so that a test says only what matters to it."""
 
+import io
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+from PIL import Image
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
@@ -12,6 +14,7 @@ from newsletter.appeals.history import Move
 from newsletter.appeals.model import Act, Appeal, AppealStatus, AppealText, Audience, FollowUp, TextStatus
 from newsletter.appeals.names import Register
 from newsletter.appeals.organisers import SOURCE
+from newsletter.appeals.pictures import Picture, keep_picture
 from newsletter.appeals.urgency import Urgency
 from newsletter.settings import Settings
 from newsletter.wiring import Parts
@@ -103,6 +106,13 @@ def appeal(
     if released is not None:
         approve_and_release(made, released)
     return made
+
+
+def picture(session: Session, colour: str = "teal") -> Picture:
+    """A picture that is kept."""
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), colour).save(file, "JPEG")
+    return keep_picture(session, file.getvalue(), place="a.jpg")
 
 
 def translation(appeal: Appeal, language: str, *, title: str = "", at: datetime = NOW) -> None:

@@ -187,7 +187,7 @@ def _apply_facts(appeal: Appeal, text: AppealText, changes: Changes, register: R
     if changes.countries is not None:
         appeal.countries = list(dict.fromkeys(changes.countries))
     if changes.topics is not None:
-        appeal.topics = [register.hide(topic) for topic in tidy_topics(changes.topics)]
+        appeal.topics = [register.hide_topic(topic) for topic in tidy_topics(changes.topics)]
     if changes.urgency is not None:
         appeal.urgency = changes.urgency
     if changes.deadline is not None or changes.no_deadline:

@@ -195,7 +195,7 @@ def hidden(item: Item, register: Register, *, ours: bool = False) -> Item:
         picture_alt=hide(item.picture_alt),
         picture_credit=hide(item.picture_credit),
         demands=tuple(hide(demand) for demand in item.demands),
-        topics=tuple(hide(topic) for topic in item.topics),
+        topics=tuple(register.hide_topic(topic) for topic in item.topics),
         url=register.hide_address(item.url),
         actions=actions,
     )

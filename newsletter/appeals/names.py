@@ -208,6 +208,13 @@ class Register:
             case _:
                 return value
 
+    def hide_topic(self, topic: str) -> str:
+        """Give a topic without the name of somebody who has not agreed: topics are words that people choose, not texts.
+
+        An alias stands in the text itself there, and stays.
+        """
+        return self.said(self.hide(topic), "").casefold() if self.holds(topic) else topic
+
     def holds(self, text: str) -> bool:
         """Say whether a text says a name that may not be said."""
         return any(not self._bearers[found.number].consented for found in self._in(unquote(text)))

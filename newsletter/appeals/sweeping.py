@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from newsletter.appeals.document import hash_of
 from newsletter.appeals.history import AppealMove, AppealVersion
 from newsletter.appeals.intake import BESIDE, CONTENT
+from newsletter.appeals.labels import AppealLabel, LabelKind
 from newsletter.appeals.model import Appeal, AppealText
 from newsletter.appeals.names import Register
 
@@ -31,14 +32,15 @@ def sweep_appeals(session: Session, register: Register) -> set[int]:
     for appeal in session.scalars(select(Appeal)):
         swept = {
             "actions": register.hide_all(appeal.actions),
-            "topics": [register.hide(topic) for topic in appeal.topics],
+            "topics": [register.hide_topic(topic) for topic in appeal.topics],
             "picture_credit": register.hide(appeal.picture_credit),
             "source": register.hide(appeal.source),
         }
         if _set(appeal, swept):
             found.add(appeal.id)
     for version in session.scalars(select(AppealVersion)):
-        content = register.hide_all(version.content)
+        topics = [register.hide_topic(topic) for topic in version.content["topics"]]
+        content = register.hide_all(version.content | {"topics": topics})
         if content != version.content:
             version.content = content
             version.content_hash = _free_hash(session, version, hash_of(content))
@@ -46,6 +48,8 @@ def sweep_appeals(session: Session, register: Register) -> set[int]:
     for move in session.scalars(select(AppealMove).where(AppealMove.note != "")):
         if _set(move, {"note": register.hide(move.note)}):
             found.add(move.appeal_id)
+    for label in session.scalars(select(AppealLabel).where(AppealLabel.kind == LabelKind.TOPIC)):
+        _set(label, {"value": register.hide_topic(label.value)})
     session.flush()
     return found
 
@@ -55,7 +59,8 @@ def _sweep_text(text: AppealText, register: Register) -> bool:
     swept["demands"] = [register.hide(demand) for demand in text.demands]
     swept["url"] = register.hide_address(text.url)
     if text.offered is not None:
-        swept["offered"] = register.hide_all(text.offered)
+        topics = {"topics": [register.hide_topic(topic) for topic in text.offered.get("topics", ())]}
+        swept["offered"] = register.hide_all(text.offered | (topics if "topics" in text.offered else {}))
     return _set(text, swept)
 
 

@@ -187,7 +187,7 @@ def _details(session: Session, found: Appeal, register: Register) -> dict[str, A
     names = session.scalars(select(DeedName).where(DeedName.appeal_id == found.id).order_by(DeedName.id))
     return {
         "revision": found.revision,
-        "topics": [register.said(topic, first) for topic in found.topics],
+        "topics": found.topics,
         "deadline": found.deadline.isoformat() if found.deadline else None,
         "url": found.text.url,
         "source": register.said(found.source, first),

@@ -12,6 +12,7 @@ from newsletter.appeals.names import Register
 from newsletter.appeals.sweeping import sweep_appeals
 from newsletter.delivery.model import OPEN_STATES, Delivery
 from newsletter.editions.model import Edition, EditionAppeal, Part
+from subscribers.topics import rename_topics
 
 FETCH_ROWS = 200
 
@@ -41,6 +42,7 @@ def sweep(session: Session, register: Register, *, language: str, now: datetime)
         now: the moment.
     """
     found = sweep_appeals(session, register)
+    rename_topics(session, register.hide_topic)
     said_in = _sweep_parts(session, register, language)
     editions = set(
         session.scalars(

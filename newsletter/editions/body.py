@@ -11,7 +11,7 @@ from markdown_it.tree import SyntaxTreeNode
 
 from newsletter.editions.slots import clean
 
-_TAGS = {"p", "br", "h3", "h4", "strong", "em", "ul", "ol", "li", "blockquote", "hr", "a", "code", "pre"}
+_TAGS = {"p", "br", "h2", "h3", "h4", "strong", "em", "ul", "ol", "li", "blockquote", "hr", "a", "code", "pre"}
 _ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
 _ENCODED = {ord(character): quote(character) for character in '<>"`{}|\\^'}
@@ -26,14 +26,22 @@ _AS_TEXT = {
     "softbreak": " ",
     "hardbreak": "\n",
 }
-_CARRIED_HEADINGS = {"h1": "h3", "h2": "h3", "h3": "h4", "h4": "h4", "h5": "h4", "h6": "h4"}  # the title is the h2
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
 
-def body_html(markdown: str) -> str:
-    """Write Markdown as HTML without scripts, styles, forms or images; headings begin below the appeal's title."""
+def body_html(markdown: str, *, top: int = 3) -> str:
+    """Write Markdown as HTML without scripts, styles, forms or images.
+
+    Args:
+        markdown: from outside.
+        top: the level of its highest headings, whatever they are in there: below the appeal's title, which in a mail
+            is an h2. There are two levels at the most.
+    """
     tokens = _parse(markdown)
+    levels = sorted({token.tag for token in tokens if token.tag in _HEADINGS})
     for token in tokens:
-        token.tag = _CARRIED_HEADINGS.get(token.tag, token.tag)
+        if token.tag in _HEADINGS:
+            token.tag = f"h{top + min(levels.index(token.tag), 1)}"
     return nh3.clean(
         _reader().renderer.render(tokens, _reader().options, {}),
         tags=_TAGS,

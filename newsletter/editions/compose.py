@@ -155,7 +155,7 @@ def view(
         byline=said(text.byline),
         published_on=appeal.published_on,
         countries=appeal.countries,
-        topics=tuple(said(topic) for topic in appeal.topics),
+        topics=appeal.topics,
         urgent=appeal.urgency.rank > 0,
         deadline=appeal.deadline,
         teaser=said(text.teaser),

@@ -75,6 +75,7 @@ class Card:
         teaser: paragraphs.
         body: sanitised HTML in card.html, plain text in card.txt; or empty.
         url: absolute http(s), or empty.
+        follow_up: as in `AppealView`.
     """
 
     title: str
@@ -86,6 +87,7 @@ class Card:
     teaser: tuple[str, ...]
     body: str
     url: str
+    follow_up: str
 
 
 class Renderer:
@@ -295,6 +297,7 @@ def _card(appeal: AppealView, *, body: str) -> Card:
         teaser=tuple(paragraph for paragraph in paragraphs if paragraph),
         body=body,
         url=web_address(appeal.url),
+        follow_up=appeal.follow_up,
     )
 
 

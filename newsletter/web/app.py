@@ -9,7 +9,20 @@ from fastapi.staticfiles import StaticFiles
 from newsletter.editions.render import templates_folder
 from newsletter.web.faults import answer_faults
 from newsletter.web.pages import Pages, accepted_language
-from newsletter.web.public import address, confirm, data, less, move, preferences, subscribe, unsubscribe
+from newsletter.web.public import (
+    address,
+    appeal,
+    archive,
+    confirm,
+    data,
+    deed,
+    less,
+    move,
+    picture,
+    preferences,
+    subscribe,
+    unsubscribe,
+)
 from newsletter.web.public.subscribe import Ceilings
 from newsletter.web.security import SecurityHeaders
 from newsletter.web.sorting import Sorting
@@ -38,6 +51,10 @@ def create_app(parts: Parts, *, ceilings: Ceilings | None = None) -> FastAPI:
     # No interactive documentation: it would load scripts from elsewhere.
     app = FastAPI(title="Solidarity Newsletter", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.add_middleware(SecurityHeaders)
+    app.include_router(archive.router(parts, pages))
+    app.include_router(appeal.router(parts, pages))
+    app.include_router(deed.router(parts))
+    app.include_router(picture.router(parts))
     app.include_router(unsubscribe.router(parts, pages))
     app.include_router(less.router(parts, pages))
     app.include_router(preferences.router(parts, pages))

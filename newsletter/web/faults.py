@@ -5,9 +5,10 @@ import logging
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from newsletter.appeals.archive import NotPublic, Withdrawn
 from newsletter.languages import spoken
 from newsletter.web.forms import FormExpired, FormTooLarge, FormWrong
-from newsletter.web.pages import Pages, accepted_language
+from newsletter.web.pages import Pages, accepted_language, page_language
 from subscribers.errors import Fault
 from subscribers.joining import SignUpExpired
 from subscribers.moving import AddressTaken, MoveExpired
@@ -17,8 +18,19 @@ from subscribers.tokens import InvalidToken
 log = logging.getLogger(__name__)
 
 
+def _answer_about_appeals(app: FastAPI, pages: Pages) -> None:
+    @app.exception_handler(NotPublic)
+    def missing(request: Request, _fault: NotPublic) -> Response:
+        return pages.page("missing.html", accepted_language(request), status=404)
+
+    @app.exception_handler(Withdrawn)
+    def withdrawn(request: Request, _fault: Withdrawn) -> Response:
+        return pages.page("withdrawn.html", page_language(request), status=410)
+
+
 def answer_faults(app: FastAPI, pages: Pages) -> None:
     """Give an application an answer to every fault."""
+    _answer_about_appeals(app, pages)
 
     @app.exception_handler(InvalidToken)
     def invalid(request: Request, _fault: InvalidToken) -> Response:

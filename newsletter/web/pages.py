@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from newsletter.editions.render import templates_folder
 from newsletter.editions.view import Brand
 from newsletter.languages import country_name, direction, language_name, languages, number_text, words
+from newsletter.settings import is_language_tag
 
 MAX_ACCEPTED = 20  # languages of an Accept-Language header that are looked at
 
@@ -21,7 +22,7 @@ class Pages:
 
     def __init__(self, brand: Brand) -> None:
         """Take the organisation's face."""
-        self._brand = brand
+        self.brand = brand
         self._environment: Callable[[str], Environment] = cache(self._make_environment)
 
     def page(
@@ -55,9 +56,10 @@ class Pages:
             lstrip_blocks=True,
         )
         environment.install_gettext_translations(words(language), newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
-        environment.globals.update(language=language, direction=direction(language), brand=self._brand)
+        environment.globals.update(language=language, direction=direction(language), brand=self.brand)
         environment.globals["number"] = lambda number: number_text(number, language)
         environment.filters["country"] = lambda code: country_name(code, language)
+        environment.filters["own_name"] = lambda tag: language_name(tag, tag)
         environment.filters["language"] = lambda tag: language_name(tag, language)
         return environment
 
@@ -68,8 +70,23 @@ def page_language(request: Request) -> str:
     return wanted if wanted in languages() else accepted_language(request)
 
 
+def accepted_languages(request: Request) -> tuple[str, ...]:
+    """List the languages that the address asks for, and those that the browser does, the best first (BCP 47 tags).
+
+    Any language: what there is to read may be in one that we have no catalogue for.
+    """
+    asked = request.query_params.get("in", "")
+    wanted = (asked, *(tag.replace("_", "-") for tag in _accepted(request)))
+    return tuple(dict.fromkeys(tag for tag in wanted if is_language_tag(tag)))
+
+
 def accepted_language(request: Request) -> str:
     """Choose a language by Accept-Language (RFC 9110 12.5.4)."""
+    return negotiate_locale(_accepted(request), languages()) or "en"
+
+
+def _accepted(request: Request) -> list[str]:
+    """List the languages of Accept-Language, the best first, as Babel writes them."""
     ranked = []
     for place, part in enumerate(request.headers.get("accept-language", "").split(",")[:MAX_ACCEPTED]):
         tag, _, quality = part.strip().partition(";q=")
@@ -78,4 +95,4 @@ def accepted_language(request: Request) -> str:
         except ValueError:
             continue
         ranked.append((-weight, place, tag.strip().replace("-", "_")))
-    return negotiate_locale([tag for _, _, tag in sorted(ranked) if tag], languages()) or "en"
+    return [tag for _, _, tag in sorted(ranked) if tag]

@@ -8,6 +8,9 @@ _POLICY = (
 )
 # For the one page that lets the browser do a little work; see `proof`.
 SCRIPTED = {"Content-Security-Policy": f"{_POLICY}; script-src 'self'; worker-src 'self'"}
+# Of pages that are for everybody: search engines may find them, and whoever shares one is not kept from it.
+PUBLIC = {"Cache-Control": "public, max-age=60", "X-Robots-Tag": "all", "Vary": "Accept-Language"}
+SCRIPTED_PUBLIC = {**PUBLIC, "Cache-Control": "no-cache", "Content-Security-Policy": f"{_POLICY}; script-src 'self'"}
 HEADERS = {
     # Nothing from elsewhere, no script at all, and no page of ours inside a page of somebody else's.
     "Content-Security-Policy": _POLICY,
