@@ -184,6 +184,7 @@ class Showing:
         *,
         deeds: Mapping[str, int] | None = None,
         picture: ShownPicture | None = None,
+        brief: bool = False,
     ) -> ShownAppeal:
         """Show an appeal.
 
@@ -192,6 +193,7 @@ class Showing:
             text: one of its texts.
             deeds: how often each action was done.
             picture: where it has one.
+            brief: whether it is one of a list, without its long texts.
         """
         document, language = appeal.document, text.language
 
@@ -228,8 +230,8 @@ class Showing:
             ending=appeal.ending.value if appeal.ending else "",
             follow_up=appeal.follow_up.value if appeal.follow_up else "",
             teaser=tuple(filter(None, said(text.teaser).split("\n\n"))),
-            body=Markup(body_html(said(text.body), top=2)),  # noqa: S704 - nh3 made it safe
-            background=Markup(body_html(said(text.background), top=3)),  # noqa: S704 - so it did here
+            body=Markup("" if brief else body_html(said(text.body), top=2)),  # noqa: S704 - nh3 made it safe
+            background=Markup("" if brief else body_html(said(text.background), top=3)),  # noqa: S704 - so it did here
             demands=tuple(said(demand) for demand in text.demands),
             source_url=web_address(text.url),
             picture=picture,

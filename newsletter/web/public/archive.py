@@ -93,7 +93,7 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
             # One more than is shown says whether there is another page.
             found = find_newest(session, narrowed.labels, limit=ON_PAGE + 1, offset=(number - 1) * ON_PAGE)
             countries, topics = _offered(session, narrowed, language)
-        shown = [showing.shown(each, showing.text_for(each, languages)) for each in found[:ON_PAGE]]
+        shown = [showing.shown(each, showing.text_for(each, languages), brief=True) for each in found[:ON_PAGE]]
         asked = {"in": request.query_params.get("in", "")} if request.query_params.get("in") in languages else {}
         return pages.page(
             "archive.html",
