@@ -48,6 +48,7 @@ def import_(context: Context, sources: tuple[str, ...], language: str | None, ma
                 source,
                 read_source(
                     source,
+                    allowed=context.settings.fetch_networks,
                     max_pages=max_pages,
                     language=language,
                     otherwise=context.settings.language,
