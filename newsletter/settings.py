@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -101,6 +102,17 @@ def _servers(listed: str) -> str:
     return ", ".join(dict.fromkeys(entries))
 
 
+def _networks(listed: str) -> str:
+    entries = [entry.strip() for entry in listed.split(",")] if listed.strip() else []
+    for entry in entries:
+        try:
+            ip_network(entry)
+        except ValueError:
+            msg = f"must be networks such as 10.0.0.0/8, with commas between; {entry!r} is none"
+            raise ValueError(msg) from None
+    return ", ".join(dict.fromkeys(entries))
+
+
 def is_language_tag(tag: str) -> bool:
     """Say whether this is a BCP 47 tag of the kind that we keep: language, and at most two subtags."""
     return re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}", tag) is not None and len(tag) <= MAX_TAG
@@ -188,6 +200,12 @@ class Settings(BaseSettings):
     )
     lookback_days: int = Field(14, ge=0, le=366, description="how far back appeals are new to somebody who just joined")
 
+    fetch_allow: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="networks that sources may be read from though they are not public, with commas: 10.0.0.0/8. Any"
+        " site can then lead us there, so name no more than needed",
+    )
+
     @model_validator(mode="after")
     def _fits_together(self) -> "Settings":
         if bool(self.smtp_username) != bool(self.smtp_password):
@@ -219,6 +237,11 @@ class Settings(BaseSettings):
         """Host and port of each mail server, the preferred one first."""
         further = [entry.rpartition(":") for entry in self.smtp_fallbacks.split(", ") if entry]
         return ((self.smtp_host, self.smtp_port), *((host.strip("[]"), int(port)) for host, _, port in further))
+
+    @property
+    def fetch_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks that sources may be read from though they are not public."""
+        return tuple(ip_network(entry) for entry in self.fetch_allow.split(", ") if entry)
 
     @property
     def list_identifier(self) -> str:

@@ -65,6 +65,7 @@ def import_(
                 source,
                 read_source(
                     source,
+                    allowed=context.settings.fetch_networks,
                     max_pages=max_pages,
                     language=language,
                     otherwise=context.settings.language,

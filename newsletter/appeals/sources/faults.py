@@ -42,8 +42,41 @@ class AddressBroken(SourceFault):
     """{place} is not a whole web address. Copy it from the browser's address bar."""
 
 
+class AddressRefused(SourceFault):
+    """{place} leads to {address}, {kind}. Sources are read from public addresses only; if that one is yours, name its
+    network in the setting fetch_allow.
+    """
+
+
 class PageRefused(SourceFault):
     """{place} answered {status} {phrase}. Open it in a browser, and give the address that you see there."""
+
+    @property
+    def status(self) -> int:
+        """The status of the answer (RFC 9110, 15)."""
+        return int(str(self.facts["status"]))
+
+
+class PageMissing(PageRefused):
+    """{place} answered {status} {phrase}. Open it in a browser, and give the address that you see there."""
+
+
+class PageGone(PageRefused):
+    """{place} answered {status} {phrase}: it was taken down for good. Give the address where the appeals are now."""
+
+
+class PageBusy(SourceFault):
+    """{place} wants to be left alone for now (it answered {status}). Try again {again}."""
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """The seconds after which it may be asked again, at most a day; None if it doesn't say."""
+        wait_s = self.facts["retry_after_s"]
+        return None if wait_s is None else float(str(wait_s))
+
+
+class PageGarbled(SourceFault):
+    """What {place} answered is broken: {reason}. Try again later, or save the page in a browser and give the file."""
 
 
 class PageTimeout(SourceFault):
@@ -60,6 +93,24 @@ class RedirectLoop(SourceFault):
 
 class RedirectElsewhere(SourceFault):
     """{place} leads to another site, {host}. If that is where the appeals are, give its address instead."""
+
+
+class RedirectUnprotected(SourceFault):
+    """{place} leads from https:// to {target}, which anybody on the way can read and change. If you want to read it all
+    the same, give that address.
+    """
+
+
+class RobotsForbid(SourceFault):
+    """{robots} asks programs not to read {place}. Ask whoever runs that site to allow {agent} there, or save the page
+    in a browser and give the file.
+    """
+
+
+class RobotsUnreadable(SourceFault):
+    """{place} was not read, for the site's robots.txt, which says what programs may read, can't be had now: {reason}.
+    Try again later.
+    """
 
 
 class NoAppeals(SourceFault):

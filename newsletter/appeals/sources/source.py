@@ -1,8 +1,7 @@
 """Reads a source, whatever it turns out to be: a listing, a Joomla blog with its pages, or a Markdown file."""
 
 import re
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -14,6 +13,7 @@ from newsletter.appeals.sources.blog import absolute, base_of, read_blog
 from newsletter.appeals.sources.charset import decode
 from newsletter.appeals.sources.faults import NoAppeals, RedirectElsewhere, SchemeRefused
 from newsletter.appeals.sources.fetching import Fetch, Page, WebFetch, host, is_address, read_file
+from newsletter.appeals.sources.guard import Network
 from newsletter.appeals.sources.listing import read_listing
 from newsletter.appeals.sources.markdown import has_front_matter, read_markdown
 from newsletter.appeals.sources.pagination import next_link
@@ -28,6 +28,7 @@ def read_source(
     location: str,
     *,
     fetch: Fetch | None = None,
+    allowed: Sequence[Network] = (),
     max_pages: int = 50,
     language: str | None = None,
     otherwise: str = "en",
@@ -40,7 +41,8 @@ def read_source(
 
     Args:
         location: a file's path, or an http(s) address.
-        fetch: gets pages of the web; by default `WebFetch`.
+        fetch: gets pages of the web; by default as a browser does for a person: without robots.txt and pauses.
+        allowed: networks that may be read from by default though they are not public.
         max_pages: at most so many pages of one listing; what lies behind is not read.
         language: BCP 47 tag of the text; without it the source tells.
         otherwise: BCP 47 tag for a Markdown file that doesn't tell either.
@@ -55,8 +57,10 @@ def read_source(
         return _pages_of(location, read_file, _beside, max_pages, (language, otherwise), tell)
     if location.partition(":")[0].lower() not in {"http", "https"}:
         raise SchemeRefused(place=shown(location))
-    with WebFetch() if fetch is None else nullcontext(fetch) as get:
-        return _pages_of(location, get, _on_same_host, max_pages, (language, otherwise), tell)
+    if fetch is not None:
+        return _pages_of(location, fetch, _on_same_host, max_pages, (language, otherwise), tell)
+    with WebFetch(allowed=allowed, robots=False, pause_s=0) as web:
+        return _pages_of(location, web.source(), _on_same_host, max_pages, (language, otherwise), tell)
 
 
 def _pages_of(
@@ -117,7 +121,10 @@ def _is_html(text: str) -> bool:
 def _on_same_host(first: Page, page: Page, link: str) -> str:
     """Resolve the link to the next page; nothing if it leads to another site."""
     found = absolute(_base(page), link) if link else ""
-    return found if found and host(found) == host(first.location) else ""
+    if not found or host(found) != host(first.location):
+        return ""
+    # Many a site that went over to https still has its old links; what began protected stays so.
+    return found.replace("http://", "https://", 1) if first.location.startswith("https://") else found
 
 
 def _base(page: Page) -> str:

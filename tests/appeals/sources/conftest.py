@@ -1,10 +1,12 @@
-"""Fixture pages, and a site that serves them."""
+"""Fixture pages, a site that serves them, and what gets them from there."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
-from tests.appeals.sources.site import running_site
+from newsletter.appeals.sources import WebFetch
+from tests.appeals.sources.site import LOOPBACK, running_site
 
 
 @pytest.fixture
@@ -16,3 +18,12 @@ def pages() -> Path:
 def site():
     with running_site() as site:
         yield site
+
+
+@pytest.fixture
+def web():
+    """Make a `WebFetch` that reads from this machine, without robots.txt and pauses unless that is asked for."""
+    with contextlib.ExitStack() as opened:
+        yield lambda **wishes: opened.enter_context(
+            WebFetch(**({"allowed": LOOPBACK, "robots": False, "pause_s": 0} | wishes))
+        )

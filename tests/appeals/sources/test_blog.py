@@ -2,9 +2,9 @@
 
 import pytest
 
-from newsletter.appeals.sources import read_source
 from newsletter.appeals.sources.blog import read_blog
 from newsletter.appeals.sources.faults import ItemDateImpossible, ItemWithoutDate, ItemWithoutTitle, NoAppeals
+from tests.appeals.sources.site import read_source
 
 BASE = "https://appeals.example/blog"
 

@@ -7,13 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter import __version__
-from newsletter.appeals.sources import Page, SourceFault, WebFetch, read_source
+from newsletter.appeals.sources import Page, SourceFault
 from newsletter.appeals.sources.charset import decode
 from newsletter.appeals.sources.faults import (
     AddressBroken,
     NoAppeals,
     PageRefused,
-    PageTimeout,
     PageUnreachable,
     RedirectElsewhere,
     RedirectLoop,
@@ -26,7 +25,7 @@ from newsletter.appeals.sources.faults import (
     SourceUnreadable,
 )
 from newsletter.appeals.sources.identity import identities
-from tests.appeals.sources.site import Answer, running_site
+from tests.appeals.sources.site import read_source, running_site
 
 
 def blog(*titles, following="", lang="en"):
@@ -331,24 +330,6 @@ def test_redirects_out_of_the_web_are_refused(site, to):
     site.redirect("/out", to)
     with pytest.raises((SchemeRefused, AddressBroken, PageUnreachable)):
         read_source(f"{site.address}/out")
-
-
-def test_a_body_without_end_is_cut_off(site):
-    site.answers["/endless"] = Answer(endless=True)
-    with WebFetch(limit_bytes=1_000_000) as fetch, pytest.raises(SourceTooLarge, match="larger than 1 MB"):
-        read_source(f"{site.address}/endless", fetch=fetch)
-
-
-def test_a_server_that_says_nothing_is_given_up(site):
-    site.answers["/silent"] = Answer(silent=True)
-    with WebFetch(timeout_s=0.2) as fetch, pytest.raises(PageTimeout, match=r"within 0\.2 seconds"):
-        read_source(f"{site.address}/silent", fetch=fetch)
-
-
-def test_a_server_that_drips_is_given_up(site):
-    site.answers["/drip"] = Answer(endless=True)
-    with WebFetch(total_s=0, limit_bytes=10**12) as fetch, pytest.raises(PageTimeout):
-        read_source(f"{site.address}/drip", fetch=fetch)
 
 
 def test_a_server_that_is_not_there_is_told():
