@@ -1,0 +1,374 @@
+"""Makes of untrusted HTML what a mail can carry: Markdown for `newsletter.editions.body`, and a list of its pictures.
+
+Scripts, styles, forms, embedded pages, tracking pixels and whatever is hidden are out; links are absolute or gone;
+pictures are listed and never fetched. The Markdown says the same words with the same links, lists, emphasis, headings
+and quotes, and nothing in a text is taken for Markdown that wasn't meant so.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+import nh3
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from newsletter.appeals.letters import listed
+from newsletter.appeals.sources.blog import absolute
+from newsletter.appeals.sources.entry import HTML_LONGEST
+from newsletter.appeals.sources.hidden import without_hidden
+from newsletter.appeals.sources.nesting import bearable
+from newsletter.appeals.sources.pictures import Picture, alternative, emoji, picture
+from newsletter.appeals.sources.prose import BODY_LONGEST, plain
+from newsletter.appeals.sources.runs import Run, written
+
+_MOST_PICTURES: Final = 50
+_DEEPEST: Final = 200
+_DEEPEST_BLOCK: Final = 6  # lists in quotes in lists: further in, all is one level
+_MOST_RUNS: Final = 20_000  # of one paragraph
+_KEPT: Final = set(
+    listed(
+        "p div section article main aside header footer figure figcaption address center details summary br hr "
+        "h1 h2 h3 h4 h5 h6 ul ol li dl dt dd blockquote pre code kbd samp tt "
+        "table caption thead tbody tfoot tr td th a b strong i em cite var dfn span font big small u s sub sup q abbr "
+        "mark time ins del img picture"
+    )
+)
+_GONE: Final = set(
+    listed(
+        "script style noscript template iframe object embed applet button select textarea svg math audio video canvas "
+        "head title map dialog"
+    )
+)
+_ATTRIBUTES: Final = {
+    "a": {"href"},
+    "img": {"src", "alt", "width", "height", "class", "data-src", "data-lazy-src", "data-original", "srcset"},
+    "ol": {"start"},
+}
+_BLOCKS: Final = frozenset(
+    listed(
+        "p div section article main aside header footer figure address center details summary ul ol dl dt dd table "
+        "caption thead tbody tfoot tr td th blockquote li"
+    )
+)
+_HEADINGS: Final = frozenset(listed("h1 h2 h3 h4 h5 h6"))
+_ALONE: Final = frozenset({"br", "img", "hr", "pre"})
+_STRONG: Final = frozenset({"b", "strong"})
+_EM: Final = frozenset({"i", "em", "cite", "var", "dfn"})
+_CODE: Final = frozenset({"code", "kbd", "samp", "tt"})
+_EMPHASES: Final = _STRONG | _EM | _CODE
+_PICTURE_FILE: Final = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|bmp)(?:\?|$)", re.IGNORECASE)
+_APPEARED: Final = re.compile(r"The post .{1,500} (?:appeared first on|first appeared on) .{1,300}", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carried:
+    """What a mail can carry of a text.
+
+    Attributes:
+        markdown: at most as long as a body may be; empty if the text has no words.
+        pictures: in the text's order, each once.
+    """
+
+    markdown: str
+    pictures: tuple[Picture, ...] = ()
+
+
+def carried(html: str, *, base: str = "") -> Carried:
+    """Turn HTML into Markdown and a list of pictures.
+
+    Args:
+        html: anything; what is longer than an article's text is cut.
+        base: the address that relative links start from; without it they are dropped, and their words stay.
+    """
+    if "<" not in html and "&" not in html:
+        html = f"<p>{html}</p>"
+    visible = without_hidden(bearable(html, HTML_LONGEST))
+    clean = nh3.clean(
+        visible,
+        tags=_KEPT,
+        clean_content_tags=_GONE,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel=None,
+        strip_comments=True,
+    )
+    tree = LexborHTMLParser(clean)
+    walk = _Walk(base)
+    if tree.body is not None:
+        walk.over(tree.body)
+    return Carried(markdown=walk.markdown(), pictures=tuple(walk.pictures.values()))
+
+
+@dataclass(kw_only=True)
+class _Holder:
+    """A quote or an item of a list, with what its lines begin with."""
+
+    depth: int
+    first: str
+    rest: str
+    begun: bool = False
+    count: int = 0  # of blocks in it
+
+
+@dataclass(kw_only=True)
+class _List:
+    depth: int
+    mark: str
+    number: int | None
+
+
+class _Walk:
+    """Goes through a text once, in its order, without recursion; writes a block whenever one ends."""
+
+    def __init__(self, base: str) -> None:
+        self.pictures: dict[str, Picture] = {}
+        self._base = base
+        self._lines: list[str] = []
+        self._length = 0
+        self._runs: list[Run] = []
+        self._holders: list[_Holder] = []
+        self._lists: list[_List] = []
+        self._strong = self._em = self._code = self._heading = 0
+        self._href = ""
+        self._link_depth = -1
+        self._data_table = -1  # the depth of a table whose rows are lines
+        self._tight = False  # whether the next block follows without an empty line
+        self._last_list = ("", -1)  # the mark and depth of the list that ended last
+
+    def over(self, root: LexborNode) -> None:
+        """Walk through an element and all that it holds."""
+        depth, node = 0, root
+        while True:
+            child = node.child if self._enter(node, depth) else None
+            if child is not None:
+                depth, node = depth + 1, child
+                continue
+            while True:
+                self._leave(node, depth)
+                if depth == 0 or self._length > BODY_LONGEST:
+                    self._end_block()
+                    return
+                if (following := node.next) is not None:
+                    node = following
+                    break
+                parent = node.parent
+                if parent is None:
+                    return
+                depth, node = depth - 1, parent
+
+    def markdown(self) -> str:
+        """Give all that was written."""
+        text = "\n".join(self._lines).strip("\n")
+        if self._length > BODY_LONGEST:
+            text = text[: text.rfind("\n\n", 0, BODY_LONGEST - 3)] if "\n\n" in text[:BODY_LONGEST] else ""
+            text += "\n\n…"
+        return text.strip("\n")
+
+    def _enter(self, node: LexborNode, depth: int) -> bool:
+        """Take in an element; tell whether to go into it."""
+        tag = node.tag or ""
+        if tag == "-text":
+            self._say(node.text_content or "")
+            return False
+        if tag.startswith(("-", "_", "!")) or depth > _DEEPEST:
+            return False
+        if tag in _ALONE:
+            self._stand_alone(node, tag)
+            return False
+        if tag == "a":
+            self._link(node, depth)
+        elif tag in _EMPHASES:
+            self._emphasise(tag, 1)
+        elif tag in _HEADINGS:
+            self._end_block()
+            self._heading = int(tag[1])
+        elif tag in _BLOCKS:
+            self._begin_block(node, tag, depth)
+        return True
+
+    def _stand_alone(self, node: LexborNode, tag: str) -> None:
+        """Take in an element that is taken whole."""
+        if tag == "br":
+            self._break()
+            return
+        if tag == "img":
+            self._picture(node)
+            return
+        self._end_block()
+        if tag == "hr":
+            self._write(["* * *"])
+        else:
+            self._fence(node.text())
+
+    def _leave(self, node: LexborNode, depth: int) -> None:
+        tag = node.tag or ""
+        if depth > _DEEPEST:
+            return
+        if tag in _EMPHASES:
+            self._emphasise(tag, -1)
+        elif tag == "a" and depth == self._link_depth:
+            self._href, self._link_depth = "", -1
+        elif tag in _BLOCKS:
+            self._end_element(tag, depth)
+        elif tag in _HEADINGS:
+            self._end_block()
+            self._heading = 0
+
+    def _end_element(self, tag: str, depth: int) -> None:
+        if self._data_table >= 0 and self._data_table != depth:
+            self._cell_or_row(tag)
+            return
+        self._end_block()
+        if self._data_table == depth:
+            self._data_table = -1
+        if self._holders and self._holders[-1].depth == depth:
+            self._tight = bool(self._lists) and tag == "li"
+            self._holders.pop()
+        if self._lists and self._lists[-1].depth == depth:
+            self._last_list = (self._lists.pop().mark, len(self._lines))
+            self._tight = False
+
+    # Words
+
+    def _say(self, text: str) -> None:
+        if text and len(self._runs) < _MOST_RUNS:
+            run = Run(
+                text=plain(text.replace("\n", " ")).replace("\n", " "),
+                strong=self._strong > 0,
+                em=self._em > 0,
+                code=self._code > 0,
+                href=self._href,
+            )
+            self._runs.append(run)
+
+    def _emphasise(self, tag: str, by: int) -> None:
+        if tag in _STRONG:
+            self._strong += by
+        elif tag in _EM:
+            self._em += by
+        else:
+            self._code += by
+
+    def _break(self) -> None:
+        """End a line; two breaks in a row end a paragraph, as they did before there were paragraphs."""
+        last = next((run for run in reversed(self._runs) if run.text.strip(" ")), None)
+        if last is not None and last.text == "\n" and self._data_table < 0:
+            self._end_block()
+        elif last is not None:
+            self._runs.append(Run(text=" " if self._heading or self._data_table >= 0 else "\n"))
+
+    def _link(self, node: LexborNode, depth: int) -> None:
+        href = address(self._base, node.attributes.get("href") or "")
+        if not href or self._link_depth >= 0:
+            return
+        self._href, self._link_depth = href, depth
+        shown = None if node.text().strip() else node.css_first("img")
+        if shown is not None:  # a picture that links: what it shows are the link's words, or where it leads
+            self._say(alternative(shown) or ("" if _PICTURE_FILE.search(href) else href))
+
+    def _picture(self, node: LexborNode) -> None:
+        if letter := emoji(node):
+            self._say(letter)
+        elif (found := picture(node, self._base)) and len(self.pictures) < _MOST_PICTURES:
+            self.pictures.setdefault(found.url, found)
+
+    # Blocks
+
+    def _begin_block(self, node: LexborNode, tag: str, depth: int) -> None:
+        if self._data_table >= 0:
+            if tag in {"td", "th"} and self._runs and self._runs[-1].text != "\n":
+                self._runs.append(Run(text=" | "))
+            return
+        self._end_block()
+        if tag in {"ul", "ol"}:
+            self._begin_list(node, tag, depth)
+        elif tag == "li":
+            self._begin_item(depth)
+        elif tag == "blockquote":
+            self._hold(depth, "> ", "> ")
+        elif tag == "table" and _has_data(node):
+            self._data_table = depth
+
+    def _cell_or_row(self, tag: str) -> None:
+        self._runs.append(Run(text="\n" if tag in {"tr", "caption"} else " "))
+
+    def _begin_list(self, node: LexborNode, tag: str, depth: int) -> None:
+        start = node.attributes.get("start") or "1"
+        number = (int(start) if start.isascii() and start.isdigit() and len(start) < 9 else 1) if tag == "ol" else None
+        mark = "." if tag == "ol" else "-"
+        if self._last_list == (mark, len(self._lines)):  # two lists in a row would be one
+            mark = ")" if tag == "ol" else "+"
+        self._lists.append(_List(depth=depth, mark=mark, number=number))
+        holder = self._holders[-1] if self._holders else None
+        self._tight = holder is not None and holder.first != "> " and holder.count == 1 and (number or 1) == 1
+
+    def _begin_item(self, depth: int) -> None:
+        if not self._lists:
+            self._lists.append(_List(depth=max(depth - 1, 0), mark="-", number=None))
+        of = self._lists[-1]
+        if of.number is None:
+            bullet = f"{of.mark} "
+        else:
+            bullet = f"{of.number}{of.mark} "
+            of.number += 1
+        self._hold(depth, bullet, " " * len(bullet))
+
+    def _hold(self, depth: int, first: str, rest: str) -> None:
+        if len(self._holders) < _DEEPEST_BLOCK:
+            self._holders.append(_Holder(depth=depth, first=first, rest=rest))
+
+    def _end_block(self) -> None:
+        runs, self._runs = self._runs, []
+        if not any(run.text.strip() for run in runs):
+            return
+        text = written(runs)
+        if text and not _APPEARED.fullmatch("".join(run.text for run in runs).strip()):
+            self._write([_headed(text, self._heading)] if self._heading else text.split("\n"))
+
+    def _fence(self, text: str) -> None:
+        lines = [line.rstrip() for line in plain(text).expandtabs(4).strip("\n").split("\n")]
+        if any(lines):
+            ticks = "`" * max(3, *(len(found) + 1 for found in re.findall("`+", text) or ("",)))
+            self._write([ticks, *lines, ticks])
+
+    def _write(self, lines: list[str]) -> None:
+        """Write a block's lines, each with what its holders begin lines with."""
+        if self._lines and not self._tight:
+            self._lines.append("".join(holder.rest if holder.begun else "" for holder in self._holders).rstrip())
+        self._tight = False
+        for line in lines:
+            prefix = "".join(holder.rest if holder.begun else holder.first for holder in self._holders)
+            for holder in self._holders:
+                holder.begun = True
+            self._lines.append((prefix + line).rstrip())
+            self._length += len(self._lines[-1]) + 1
+        for holder in self._holders:
+            holder.count += 1
+
+
+def address(base: str, link: str) -> str:
+    """Resolve a link to what a mail may lead to: a page of the web, or a mail address; empty if it is neither."""
+    link = link.strip()
+    if link[:7].lower() == "mailto:":
+        target = "".join(letter for letter in link[7:] if letter.isprintable() and not letter.isspace())
+        return f"mailto:{target}" if "@" in target and len(target) <= 500 else ""
+    found = absolute(base, link)
+    if found and "#" in link and not link.startswith("#"):
+        try:
+            return f"{found}#{plain(urlsplit(link).fragment)}"[:2000].rstrip("#")
+        except ValueError:
+            return found
+    return found
+
+
+def _headed(text: str, level: int) -> str:
+    closing = len(text) - len(text.rstrip("#"))  # would close the heading, and not be shown
+    return f"{'#' * level} {text[: len(text) - closing]}" + "\\#" * closing
+
+
+def _has_data(table: LexborNode) -> bool:
+    """Tell a table of facts from one that sets a page's layout: that one holds blocks, or is one column."""
+    cells = table.css("td, th")[:500]
+    held = "table, ul, ol, blockquote, pre, h1, h2, h3, h4, h5, h6, p + p, div + div, br + br"
+    return len(table.css("tr")) < len(cells) and not any(cell.css_first(held) for cell in cells)
