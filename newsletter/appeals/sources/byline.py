@@ -12,10 +12,12 @@ _LONGEST: Final = 200
 _ADDRESS: Final = re.compile(r"<?\s*[^\s<>()@]+@[^\s<>()@]+\.[^\s<>()@]+\s*>?")
 _BY: Final = re.compile(
     r"(?:posted\s+by|submitted\s+by|published\s+by|publié\s+par|publicado\s+por|enviado\s+por|veröffentlicht\s+von"
-    r"|eingereicht\s+von|pubblicato\s+da|geplaatst\s+door|опубликовано|انتشار\s+توسط|نشره|by|par|von|por|di|da|door|av|af|від"
+    r"|eingereicht\s+von|gespeichert\s+von|soumis\s+par|pubblicato\s+da|geplaatst\s+door|опубликовано|انتشار\s+توسط|نشره|by|par|von|por|di|da|door|av|af|від"
     r"|توسط|به\s+قلم|بقلم)(?:\s*:\s*|\s+)",
     re.IGNORECASE,
 )
+_ON: Final = re.compile(r"\s+(?:on|am|le|el|op|il|em|den|at)\s*$", re.IGNORECASE)
+_SIGNED_LONGEST: Final = 100
 # What systems print where nobody filled in a name; it tells a reader nothing.
 _NOBODY: Final = frozenset(
     listed("admin administrator superuser webmaster root editor user noreply no-reply unknown anonymous author")
@@ -39,7 +41,7 @@ def byline(said: str, *, language: str = "en", site: str = "") -> str:
         text = _BY.sub("", text, count=1) if _BY.match(text) else text
     try:
         if (dated := split_date(text, language)) is not None:
-            text = dated[0]
+            text = _ON.sub("", dated[0])
     except DateImpossible:
         pass
     name = one_line(text.strip(" \t\xa0|/:;,·•–—-"), _LONGEST)
@@ -47,6 +49,13 @@ def byline(said: str, *, language: str = "en", site: str = "") -> str:
     if folded in _NOBODY or folded.startswith(("http://", "https://")) or (site and folded == fold(one_line(site))):
         return ""
     return name
+
+
+def is_signed(line: str) -> bool:
+    """Tell a line that says who wrote something: 'Written by …', 'Submitted by …', 'By …'."""
+    if signature(line) is not None:
+        return True
+    return len(line) <= _SIGNED_LONGEST and _BY.match(line) is not None and not line.endswith((".", "!", "?", ":"))
 
 
 def _without_address(text: str) -> str:

@@ -25,6 +25,7 @@ from newsletter.appeals.sources.runs import Run, written
 _MOST_PICTURES: Final = 50
 _DEEPEST: Final = 200
 _DEEPEST_BLOCK: Final = 6  # lists in quotes in lists: further in, all is one level
+_MOST_OPENING: Final = 20  # paragraphs
 _MOST_RUNS: Final = 20_000  # of one paragraph
 _KEPT: Final = set(
     listed(
@@ -67,10 +68,14 @@ class Carried:
 
     Attributes:
         markdown: at most as long as a body may be; empty if the text has no words.
+        opening: the paragraphs that it begins with, one plain line each; the Markdown's first blocks say the same.
+        plain: the beginning of the text, of whatever kind its blocks are, as plain paragraphs.
         pictures: in the text's order, each once.
     """
 
     markdown: str
+    opening: tuple[str, ...] = ()
+    plain: str = ""
     pictures: tuple[Picture, ...] = ()
 
 
@@ -97,7 +102,12 @@ def carried(html: str, *, base: str = "") -> Carried:
     walk = _Walk(base)
     if tree.body is not None:
         walk.over(tree.body)
-    return Carried(markdown=walk.markdown(), pictures=tuple(walk.pictures.values()))
+    return Carried(
+        markdown=walk.markdown(),
+        opening=tuple(walk.opening),
+        plain="\n\n".join(walk.said),
+        pictures=tuple(walk.pictures.values()),
+    )
 
 
 @dataclass(kw_only=True)
@@ -123,6 +133,8 @@ class _Walk:
 
     def __init__(self, base: str) -> None:
         self.pictures: dict[str, Picture] = {}
+        self.opening: list[str] = []
+        self.said: list[str] = []
         self._base = base
         self._lines: list[str] = []
         self._length = 0
@@ -133,6 +145,7 @@ class _Walk:
         self._href = ""
         self._link_depth = -1
         self._data_table = -1  # the depth of a table whose rows are lines
+        self._opens = True  # whether only paragraphs were written as yet
         self._tight = False  # whether the next block follows without an empty line
         self._last_list = ("", -1)  # the mark and depth of the list that ended last
 
@@ -324,7 +337,13 @@ class _Walk:
             return
         text = written(runs)
         if text and not _APPEARED.fullmatch("".join(run.text for run in runs).strip()):
-            self._write([_headed(text, self._heading)] if self._heading else text.split("\n"))
+            paragraph = not (self._heading or self._holders or self._data_table >= 0)
+            line = " ".join("".join(run.text for run in runs).split())
+            if self._opens and paragraph and len(self.opening) < _MOST_OPENING:
+                self.opening.append(line)
+            if len(self.said) < _MOST_OPENING:
+                self.said.append(line)
+            self._write([_headed(text, self._heading)] if self._heading else text.split("\n"), opens=paragraph)
 
     def _fence(self, text: str) -> None:
         lines = [line.rstrip() for line in plain(text).expandtabs(4).strip("\n").split("\n")]
@@ -332,11 +351,12 @@ class _Walk:
             ticks = "`" * max(3, *(len(found) + 1 for found in re.findall("`+", text) or ("",)))
             self._write([ticks, *lines, ticks])
 
-    def _write(self, lines: list[str]) -> None:
+    def _write(self, lines: list[str], *, opens: bool = False) -> None:
         """Write a block's lines, each with what its holders begin lines with."""
         if self._lines and not self._tight:
             self._lines.append("".join(holder.rest if holder.begun else "" for holder in self._holders).rstrip())
         self._tight = False
+        self._opens = self._opens and opens
         for line in lines:
             prefix = "".join(holder.rest if holder.begun else holder.first for holder in self._holders)
             for holder in self._holders:

@@ -4,6 +4,7 @@ Joomla's cloak is the other way round: what it shows isn't there, and a script p
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -52,8 +53,24 @@ def drop_hidden(tree: LexborHTMLParser) -> None:
         if node.tag not in {"body", "html"} and is_hidden(node)
     ]
     gone += [form for form in tree.css("form") if len(form.text().strip()) <= _FORM_LONGEST]
-    for node in gone:
+    drop(gone)
+
+
+def drop(nodes: Iterable[LexborNode]) -> None:
+    """Take elements out of their tree. Of two that stand within each other only the outer one may be touched."""
+    wanted = {node.mem_id: node for node in nodes}
+    outer = [node for node in wanted.values() if not _any_around(node, wanted)]
+    for node in outer:
         node.decompose()
+
+
+def _any_around(node: LexborNode, wanted: Mapping[int, LexborNode]) -> bool:
+    around = node.parent
+    while around is not None:
+        if around.mem_id in wanted:
+            return True
+        around = around.parent
+    return False
 
 
 def is_hidden(node: LexborNode) -> bool:
@@ -70,8 +87,7 @@ def is_hidden(node: LexborNode) -> bool:
 
 
 def _uncloak(tree: LexborHTMLParser) -> None:
-    for node in tree.css('[id^="cloak"]'):
-        node.decompose()
+    drop(tree.css('[id^="cloak"]'))
     for node in tree.css("script"):
         if "addy" in (said := node.text()) and (found := address_in_script(said)):
             node.replace_with(_link_to(found))
