@@ -16,7 +16,8 @@ class Item:
 
     Attributes:
         identities: names under which this item is known again, the strongest first, such as
-            `url:example.org/solidarity/42` or `dated:2012-11-06:kurdish prisoners on hunger strike`.
+            `guid:SCOPE:tag:example.org,2012:42`, `url:example.org/solidarity/42` or `dated:2012-11-06:kurdish prisoners
+            on hunger strike`.
         title: one line of plain text.
         byline: who wrote or sent it, one line; empty if the source doesn't say.
         published_on: the date that the source gives.
@@ -70,14 +71,26 @@ def same_thing(one: Iterable[str], other: Iterable[str]) -> bool:
     """Say whether two items that share a name can be one.
 
     Two articles of one day may have one title; what tells them apart is a stronger name of the same kind, such as two
-    addresses. Only if both have one and none is shared, they are two.
+    addresses. Only if both have one and none is shared, they are two. A guid that is shared makes them one even at two
+    addresses, for an article may move; two guids make them two only where no address says otherwise, for a site that
+    moves to another system gives all its articles new ones.
     """
     ours, theirs = set(one), set(other)
     if not ours & theirs:
         return False
-    for kind in ("markdown:", "url:"):
-        mine = {name for name in ours if name.startswith(kind)}
-        its = {name for name in theirs if name.startswith(kind)}
-        if mine and its:
-            return not mine.isdisjoint(its)
-    return True
+    markdown = _shared(ours, theirs, "markdown:")
+    if markdown is not None:
+        return markdown
+    scopes = {name.split(":", 2)[1] for name in ours if name.startswith("guid:")}
+    guids = [_shared(ours, theirs, f"guid:{scope}:") for scope in sorted(scopes)]
+    if True in guids:
+        return True
+    address = _shared(ours, theirs, "url:")
+    return address if address is not None else False not in guids
+
+
+def _shared(ours: set[str], theirs: set[str], kind: str) -> bool | None:
+    """Say whether a name of this kind is shared; None if one of them has none."""
+    mine = {name for name in ours if name.startswith(kind)}
+    its = {name for name in theirs if name.startswith(kind)}
+    return not mine.isdisjoint(its) if mine and its else None
