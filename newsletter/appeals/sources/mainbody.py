@@ -58,7 +58,8 @@ _WITHIN: Final = frozenset(
     listed(
         "contentheading article-info articleinfo iteminfo createdby createdate published create small entry-header "
         "entry-meta post-meta byline node__meta node__submitted submitted article-header post-full-header "
-        "gh-article-header entry-footer post-footer post-header date-header page-header node__links article-tools dateline"
+        "gh-article-header entry-footer post-footer post-header date-header page-header node__links article-tools "
+        "dateline"
     )
 )
 _TAGS: Final = "nav, aside, footer, script, style, noscript, template, iframe, button, svg, form[role=search]"
