@@ -18,10 +18,11 @@ from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser
 
-from newsletter.appeals.letters import fold
+from newsletter.appeals.dates import written_language
+from newsletter.appeals.letters import KNOWN, fold
 from newsletter.appeals.sources.blog import absolute, base_of
 from newsletter.appeals.sources.byline import byline
-from newsletter.appeals.sources.carried import carried
+from newsletter.appeals.sources.carried import carried, without_ways_out
 from newsletter.appeals.sources.charset import decode_doubting
 from newsletter.appeals.sources.claims import Claims, claims_of, meta_author
 from newsletter.appeals.sources.day import believed_day
@@ -91,20 +92,21 @@ def read_article(
     text = text_of(tree)
     if text is None:
         raise ArticleUnreadable(place=place, reason="there is no text on it")
-    head = head_of(tree, text, claims.title, tag or "en", today)
-    title = _title(raw, claims, head)
+    window = _window(raw)
+    head = head_of(tree, text, (claims.title, window, *_parts(window)), tag or "en", today)
+    title = _title(window, claims, head)
     published_on = _published_on(claims, tag or "en", today) or head.day
     signed = _byline(raw, claims, head, tag or "en")
     without_head_and_foot(text, [title, head.title, *head.lines])
     start = base_of(raw, base)
-    whole = carried(text.html or "", base=start)
+    whole = without_ways_out(carried(text.html or "", base=start))
     if not title and not whole.markdown:
         raise ArticleUnreadable(place=place, reason="there is no text on it")
     return Article(
         title=title or one_line(whole.opening[0] if whole.opening else "", 100),
         byline=signed,
         published_on=published_on,
-        language=tag,
+        language=tag or _tongue(head),
         url=_own_address(claims.canonical, base),
         teaser=paragraphs("\n\n".join(whole.opening)),
         body=whole.markdown,
@@ -117,6 +119,12 @@ def _language(tree: LexborHTMLParser, claims: Claims) -> str:
     html = tree.css_first("html")
     said = (html.attributes.get("lang") or html.attributes.get("xml:lang") or "") if html is not None else ""
     return language_tag(said) or language_tag(claims.language.split(",")[0])
+
+
+def _tongue(head: Head) -> str:
+    """Tell a page's language by the month in its date, where nothing else does."""
+    tongues = (written_language(line, KNOWN) for line in head.lines)
+    return next((tongue for tongue in tongues if tongue != KNOWN[0]), "")
 
 
 def _own_address(canonical: str, base: str) -> str:
@@ -136,10 +144,20 @@ def _published_on(claims: Claims, language: str, today: date) -> date | None:
     return next((day for day in days if day is not None), None)
 
 
-def _title(tree: LexborHTMLParser, claims: Claims, head: Head) -> str:
-    """Take the claimed title without the site's name; the page's heading where the claim was cut off from it."""
+def _window(tree: LexborHTMLParser) -> str:
     node = tree.css_first("title")
-    window = one_line(node.text()) if node is not None else ""
+    return one_line(node.text()) if node is not None else ""
+
+
+def _parts(window: str) -> list[str]:
+    """Split a window's title, of which one part is the article's and another the site's."""
+    return sorted(
+        (part.strip() for mark in _MARKS for part in window.split(mark) if mark in window), key=len, reverse=True
+    )
+
+
+def _title(window: str, claims: Claims, head: Head) -> str:
+    """Take the claimed title without the site's name; the page's heading where the claim was cut off from it."""
     for said in (claims.title, head.title, window):
         if title := _without_site(said, claims.sites):
             begun = fold(title.rstrip(" .…"))

@@ -6,7 +6,7 @@ and quotes, and nothing in a text is taken for Markdown that wasn't meant so.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,9 +18,10 @@ from newsletter.appeals.sources.blog import absolute
 from newsletter.appeals.sources.entry import HTML_LONGEST
 from newsletter.appeals.sources.hidden import without_hidden
 from newsletter.appeals.sources.nesting import bearable
-from newsletter.appeals.sources.pictures import Picture, alternative, emoji, picture
+from newsletter.appeals.sources.pictures import Picture, alternative, emoji, is_caption, picture
 from newsletter.appeals.sources.prose import BODY_LONGEST, plain
 from newsletter.appeals.sources.runs import Run, written
+from newsletter.appeals.sources.wording import is_read_more
 
 _MOST_PICTURES: Final = 50
 _DEEPEST: Final = 200
@@ -59,6 +60,8 @@ _EM: Final = frozenset({"i", "em", "cite", "var", "dfn"})
 _CODE: Final = frozenset({"code", "kbd", "samp", "tt"})
 _EMPHASES: Final = _STRONG | _EM | _CODE
 _PICTURE_FILE: Final = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|bmp)(?:\?|$)", re.IGNORECASE)
+_RULE: Final = "* * *"
+_WAYS: Final = re.compile(r"(?:\[[^\[\]\n]{1,40}\]\([^()\s]*\)(?:[\s|·•/>-]{1,5}|\Z)){1,6}")
 _APPEARED: Final = re.compile(r"The post .{1,500} (?:appeared first on|first appeared on) .{1,300}", re.DOTALL)
 
 
@@ -86,8 +89,8 @@ def carried(html: str, *, base: str = "") -> Carried:
         html: anything; what is longer than an article's text is cut.
         base: the address that relative links start from; without it they are dropped, and their words stay.
     """
-    if "<" not in html and "&" not in html:
-        html = f"<p>{html}</p>"
+    if "<" not in html:  # plain text: an empty line ends a paragraph
+        html = "".join(f"<p>{each.replace(chr(10), '<br>')}</p>" for each in re.split(r"\n\s*\n", html.strip()))
     visible = without_hidden(bearable(html, HTML_LONGEST))
     clean = nh3.clean(
         visible,
@@ -108,6 +111,19 @@ def carried(html: str, *, base: str = "") -> Carried:
         plain="\n\n".join(walk.said),
         pictures=tuple(walk.pictures.values()),
     )
+
+
+def without_ways_out(text: Carried) -> Carried:
+    """Leave out links that stand alone at the beginning, and below a rule at the end: 'Back', 'Home | Archive'."""
+    blocks, opening = text.markdown.split("\n\n"), list(text.opening)
+    while len(blocks) > 1 and _WAYS.fullmatch(blocks[0]):
+        blocks, opening = blocks[1:], opening[1:]
+    end = len(blocks)
+    while end > 1 and (_WAYS.fullmatch(blocks[end - 1]) or blocks[end - 1] == _RULE):
+        end -= 1
+        if blocks[end] == _RULE:
+            blocks = blocks[:end]
+    return replace(text, markdown="\n\n".join(blocks), opening=tuple(opening))
 
 
 @dataclass(kw_only=True)
@@ -189,6 +205,8 @@ class _Walk:
         if tag in _ALONE:
             self._stand_alone(node, tag)
             return False
+        if tag == "figcaption" and is_caption(node):
+            return False
         if tag == "a":
             self._link(node, depth)
         elif tag in _EMPHASES:
@@ -210,7 +228,7 @@ class _Walk:
             return
         self._end_block()
         if tag == "hr":
-            self._write(["* * *"])
+            self._write([_RULE])
         else:
             self._fence(node.text())
 
@@ -290,7 +308,8 @@ class _Walk:
 
     def _begin_block(self, node: LexborNode, tag: str, depth: int) -> None:
         if self._data_table >= 0:
-            if tag in {"td", "th"} and self._runs and self._runs[-1].text != "\n":
+            last = next((run for run in reversed(self._runs) if run.text.strip(" ")), None)
+            if tag in {"td", "th"} and last is not None and last.text != "\n":
                 self._runs.append(Run(text=" | "))
             return
         self._end_block()
@@ -336,9 +355,9 @@ class _Walk:
         if not any(run.text.strip() for run in runs):
             return
         text = written(runs)
-        if text and not _APPEARED.fullmatch("".join(run.text for run in runs).strip()):
+        line = " ".join("".join(run.text for run in runs).split())
+        if text and not _APPEARED.fullmatch(line) and not (runs[-1].href and is_read_more(line)):
             paragraph = not (self._heading or self._holders or self._data_table >= 0)
-            line = " ".join("".join(run.text for run in runs).split())
             if self._opens and paragraph and len(self.opening) < _MOST_OPENING:
                 self.opening.append(line)
             if len(self.said) < _MOST_OPENING:

@@ -44,6 +44,7 @@ _AUTHORS: Final = (
     ".post-author",
     ".gh-article-author-name",
     ".author-name",
+    ".wp-block-post-author-name",
     ".author",
     ".node__submitted",
     ".submitted",
@@ -91,6 +92,9 @@ _BESIDE_DATE: Final = 60  # characters that may stand beside a date in a line of
 _BEFORE: Final = 3  # lines before the title that are looked at
 _AFTER: Final = 8
 _LAST: Final = 3
+_FIRST: Final = 60  # lines in which a title may stand
+_TITLE_SHORTEST: Final = 8
+_ABOVE: Final = 4  # elements around an article
 _MOST_LINES: Final = 5000
 
 
@@ -113,23 +117,27 @@ class Head:
     lines: tuple[str, ...] = ()
 
 
-def head_of(tree: LexborHTMLParser, text: LexborNode, title: str, language: str, today: date) -> Head:
+def head_of(tree: LexborHTMLParser, text: LexborNode, titles: tuple[str, ...], language: str, today: date) -> Head:
     """Read the head of an article.
 
     Args:
         tree: its page, without what stands around the article.
         text: the element that holds the article's text.
-        title: what the page claims that its title is, or empty.
+        titles: what the page claims that its title is, the likeliest first.
         language: BCP 47 tag of the page.
         today: see `believed_day`.
     """
     scope = scope_of(text)
-    heading = _heading(scope, tree, title)
     lines = list(_lines(scope))
+    heading = _heading(scope, tree, lines, titles)
     near = _near(lines, heading)
     said, name = _marked_author(scope, language) or _line_with_author(near, language) or ("", "")
     dated, day = (
-        _marked_day(scope, language, today) or _line_with_day([*near, *lines[-_LAST:]], language, today) or ("", None)
+        _marked_day(scope, language, today)
+        or _line_with_day(near, language, today)
+        or _day_above(scope, language, today)
+        or _line_with_day(lines[-_LAST:], language, today)
+        or ("", None)
     )
     return Head(
         title=heading,
@@ -140,16 +148,22 @@ def head_of(tree: LexborHTMLParser, text: LexborNode, title: str, language: str,
     )
 
 
-def _heading(scope: LexborNode, tree: LexborHTMLParser, title: str) -> str:
-    """Find the title that is shown: the heading that says what the page claims, or the first by rank."""
-    wanted = fold(title.rstrip(" .…"))
+def _heading(scope: LexborNode, tree: LexborHTMLParser, lines: list[str], titles: tuple[str, ...]) -> str:
+    """Find the title that is shown: the heading or the line that says what the page claims, or the first by rank."""
     found = [
         line
         for selector in _HEADINGS
         for node in [*scope.css(selector)[:5], *tree.css(selector)[:5]]
         if (line := one_line(node.text(separator=" ") if node.tag != "meta" else ""))
     ]
-    return next((line for line in found if wanted and fold(line).startswith(wanted)), found[0] if found else "")
+    for title in titles:
+        wanted = fold(title.rstrip(" .…"))
+        likely = [*found, *(line for line in lines[:_FIRST] if len(line) <= _LINE)]
+        if len(wanted) >= _TITLE_SHORTEST and (
+            line := next((each for each in likely if fold(each).startswith(wanted)), "")
+        ):
+            return one_line(line)
+    return found[0] if found else ""
 
 
 def _lines(scope: LexborNode) -> Iterator[str]:
@@ -206,6 +220,18 @@ def _marked_day(scope: LexborNode, language: str, today: date) -> tuple[str, dat
             for said in (*(node.attributes.get(name) or "" for name in ("datetime", "content", "title")), line[:_LINE]):
                 if said and (day := believed_day(said, language, today=today)):
                     return line, day
+    return None
+
+
+def _day_above(scope: LexborNode, language: str, today: date) -> tuple[str, date] | None:
+    """Read the date of a day's articles, as Blogger prints it above them."""
+    around = scope.parent
+    for _ in range(_ABOVE):
+        if around is None or len(around.css(".hentry, article, .post")[:3]) > 1:
+            return None
+        if found := _marked_day(around, language, today):
+            return found
+        around = around.parent
     return None
 
 

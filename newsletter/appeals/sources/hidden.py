@@ -52,8 +52,13 @@ def drop_hidden(tree: LexborHTMLParser) -> None:
         for node in tree.css("[hidden], [aria-hidden=true], [style], [class], [role=alertdialog], input, label, dialog")
         if node.tag not in {"body", "html"} and is_hidden(node)
     ]
-    gone += [form for form in tree.css("form") if len(form.text().strip()) <= _FORM_LONGEST]
+    gone += [form for form in tree.css("form") if _is_to_fill_in(form)]
     drop(gone)
+
+
+def _is_to_fill_in(form: LexborNode) -> bool:
+    """Tell a form from one that is wrapped around a page or a listing, as Joomla 1.5 and ASP.NET have them."""
+    return len(form.text().strip()) <= _FORM_LONGEST and len(form.css("a[href]")[:3]) < 3
 
 
 def drop(nodes: Iterable[LexborNode]) -> None:

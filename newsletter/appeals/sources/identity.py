@@ -8,7 +8,8 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 _LONGEST: Final = 600
-_INESSENTIAL: Final = frozenset({"print", "format", "tmpl", "fbclid", "gclid", "mc_cid", "mc_eid"})
+_TRACKING: Final = frozenset({"fbclid", "gclid", "mc_cid", "mc_eid"})
+_INESSENTIAL: Final = frozenset({"print", "format", "tmpl"})
 
 
 def identities(
@@ -43,6 +44,17 @@ def _quoted(scope: str) -> str:
     return scope.replace("%", "%25").replace(":", "%3A")[:100]
 
 
+def without_tracking(url: str) -> str:
+    """Take out of an address what only tells its site where a visitor came from; nobody is counted by our links."""
+    try:
+        parts = urlsplit(url)
+        asked = parts.query.split("&")
+        kept = [each for each in asked if not _is_tracking(unquote(each.partition("=")[0]))]
+    except ValueError:
+        return url
+    return parts._replace(query="&".join(kept)).geturl() if kept != asked else url
+
+
 def same_site(one: str, other: str) -> bool:
     """Tell whether two addresses are on one host, with or without `www.`."""
     try:
@@ -70,7 +82,11 @@ def _address(url: str) -> str:
 
 
 def _is_inessential(key: str) -> bool:
-    return key.lower() in _INESSENTIAL or key.lower().startswith("utm_")
+    return key.lower() in _INESSENTIAL or _is_tracking(key)
+
+
+def _is_tracking(key: str) -> bool:
+    return key.lower() in _TRACKING or key.lower().startswith("utm_")
 
 
 def _bounded(name: str) -> str:

@@ -5,26 +5,31 @@ Of each fact the better one is taken:
 - title and byline: the feed's; the page's where the feed has none, or where the feed's title was cut off.
 - date: the page's where the two are at most a day apart, for feeds are in UTC and pages where people live; otherwise
   the feed's, then the page's. Without any it is today's, which is then no part of the names that it is known by.
-- text: the feed's if it is whole; otherwise the page's. It doesn't repeat the teaser.
+- text: the feed's if it is whole; otherwise the page's. It doesn't repeat the teaser, unless that would lose a link.
 - teaser: the feed's summary, unless that is only the text's beginning, cut off; otherwise the first paragraphs.
 - language: the source's, if an organiser set one; then the page's, the feed's, English.
 """
 
+import re
 from datetime import date
 from typing import Final
 from urllib.parse import urlsplit
+
+from selectolax.lexbor import LexborHTMLParser
 
 from newsletter.appeals.item import Item
 from newsletter.appeals.letters import fold, primary
 from newsletter.appeals.sources.article import Article
 from newsletter.appeals.sources.carried import Carried, carried
 from newsletter.appeals.sources.entry import Entry
-from newsletter.appeals.sources.identity import identities
+from newsletter.appeals.sources.identity import identities, without_tracking
+from newsletter.appeals.sources.nesting import bearable
 from newsletter.appeals.sources.prose import one_line, paragraphs, shortened
 
 _TEASER_SHORTEST: Final = 80  # characters; a shorter paragraph is hardly one
 _TEASER_LONGEST: Final = 1200
 _TEASER_PARAGRAPHS: Final = 3
+_MAIL: Final = re.compile(r"<[^<>\s@]+@[^<>\s]+>")
 _CUT: Final = "…. []()"
 
 
@@ -44,7 +49,7 @@ def item_of(
     teaser, body = _texts(entry, page, _title(entry.title, page.title))
     title = _title(entry.title, page.title) or one_line(teaser, 100)
     published_on = _published_on(entry, page)
-    url = entry.url or page.url
+    url = without_tracking(entry.url or page.url)
     known_as = identities(title=title, published_on=published_on, url=url, guid=entry.guid, scope=source_guid_scope)
     return Item(
         identities=(*known_as, *(name for name in _canonical(page.url, url) if name not in known_as)),
@@ -88,7 +93,7 @@ def _canonical(own: str, url: str) -> tuple[str, ...]:
 
 def _texts(entry: Entry, page: Article, title: str) -> tuple[str, str]:
     """Give the teaser in plain text, and the body as Markdown without it."""
-    told = carried(entry.html, base=entry.base or entry.url) if entry.html else Carried(markdown="")
+    told = carried(_own(entry.html), base=entry.base or entry.url) if entry.html else Carried(markdown="")
     summary = _plain(entry.summary, entry)
     if entry.full and len(told.markdown) * 2 > len(page.body):
         body, opening = told.markdown, list(told.opening)
@@ -98,13 +103,23 @@ def _texts(entry: Entry, page: Article, title: str) -> tuple[str, str]:
     else:
         body, opening = told.markdown, list(told.opening)
     body, opening = _without_title(body, opening, title)
-    lead = opening[: _lead(opening)]
     if summary and not _begins(summary, opening) and len(summary) <= _TEASER_LONGEST:
         return paragraphs(summary), body
-    rest = "\n\n".join(body.split("\n\n")[len(lead) :])
-    if not lead:
+    blocks = body.split("\n\n")
+    count = _lead(opening, blocks)
+    if not count:
         return shortened(summary or one_line(told.plain or page.description, 300), _TEASER_LONGEST), body
-    return paragraphs("\n\n".join(lead)), rest
+    # A teaser is plain text: where its words are links, they stay in the body as well.
+    kept = blocks if _has_link(blocks[0]) else blocks[count:]
+    return paragraphs("\n\n".join(opening[:count])), "\n\n".join(kept)
+
+
+def _own(html: str) -> str:
+    """Take the body out of what Drupal prints in feeds: title, author and date come before it."""
+    if "field--name-body" not in html and "field-name-body" not in html:
+        return html
+    body = LexborHTMLParser(bearable(html)).css_first(".field--name-body, .field-name-body")
+    return html if body is None else body.html or html
 
 
 def _plain(html: str, entry: Entry) -> str:
@@ -122,12 +137,18 @@ def _without_title(body: str, opening: list[str], title: str) -> tuple[str, list
     return body, opening
 
 
-def _lead(opening: list[str]) -> int:
-    """Count the paragraphs that make a teaser: one, and further ones while they are too short to say anything."""
-    for number in range(1, min(_TEASER_PARAGRAPHS, len(opening)) + 1):
-        if sum(len(each) for each in opening[:number]) >= _TEASER_SHORTEST:
-            return number
-    return min(1, len(opening))
+def _lead(opening: list[str], blocks: list[str]) -> int:
+    """Count the paragraphs that make a teaser: one, and further ones without links while that says too little."""
+    count = min(1, len(opening))
+    while count < min(_TEASER_PARAGRAPHS, len(opening)) and sum(map(len, opening[:count])) < _TEASER_SHORTEST:
+        if _has_link(blocks[0]) or _has_link(blocks[count]):
+            break
+        count += 1
+    return count
+
+
+def _has_link(block: str) -> bool:
+    return "](" in block or "<http" in block or "<mailto:" in block or _MAIL.search(block) is not None
 
 
 def _begins(summary: str, opening: list[str]) -> bool:

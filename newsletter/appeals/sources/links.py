@@ -16,7 +16,7 @@ _TYPES: Final = {
     "application/feed+json": "JSON Feed",
     "application/json": "JSON Feed",
 }
-_OTHER_JSON: Final = ("wp-json", "oembed")  # WordPress calls its interface an alternate, too
+_OTHERS: Final = ("wp-json", "oembed", "/comments/")  # WordPress calls its interface an alternate, too
 _MOST: Final = 50
 
 
@@ -50,6 +50,6 @@ def feed_links(text: str, *, base: str = "") -> list[FeedLink]:
         kind = _TYPES.get((attributes.get("type") or "").partition(";")[0].strip().lower())
         url = absolute(start, attributes.get("href") or "")
         relations = (attributes.get("rel") or "").lower().split()
-        if kind and url and {"alternate", "feed"} & set(relations) and not any(each in url for each in _OTHER_JSON):
+        if kind and url and {"alternate", "feed"} & set(relations) and not any(each in url for each in _OTHERS):
             found.setdefault(url, FeedLink(url=url, title=one_line(attributes.get("title") or ""), type=kind))
     return list(found.values())[:_MOST]

@@ -50,8 +50,9 @@ _AROUND: Final = re.compile(
     r"|pagenavcounter|post-navigation|nav-links|navigation|navbar|menu|cookies?|cookie-.*|cookieconsent|consent|gdpr|advert|ads"
     r"|advertisement|promo|popup|modal|tags|tag-links|tags-links|post-tags|cat-links|post-labels|author-bio|author-box|about-author"
     r"|buttonheading|actions|icons|print-icon|email-icon|edit-icon|hits|rating|content_rating|content_vote|contenttoc|toolbar"
-    r"|skip-link|reply|replies|feedflare|blog-pager|post-feeds|footer|site-header|masthead|login|search|searchform"
-    r"|modifydate|modified|article-info-term|category-name|parent-category-name|outils|toc|print)",
+    r"|skip-link|reply|replies|feedflare|blog-pager|post-feeds|masthead|login|search|searchform"
+    r"|modifydate|modified|article-info-term|category-name|parent-category-name|outils|toc|print)"
+    r"|(?:site|page|global|main)?[-_]?footer|site-header",
     re.IGNORECASE,
 )
 _WITHIN: Final = frozenset(
@@ -62,7 +63,11 @@ _WITHIN: Final = frozenset(
         "dateline"
     )
 )
-_TAGS: Final = "nav, aside, footer, script, style, noscript, template, iframe, button, svg, form[role=search]"
+_TAGS: Final = (
+    "nav, aside, body > footer, body > div > footer, form[role=search], script, style, noscript, template, iframe, "
+    "button, svg"
+)
+_HEAD: Final = "h1, h2, h3, .contentheading, time"
 _LINES: Final = "h1, h2, h3, p, div, td, span, li, strong, time, address, center, font"
 _HEAD_LINES: Final = 25
 _MOST: Final = 20_000  # elements that are looked at
@@ -139,7 +144,8 @@ def scope_of(text: LexborNode) -> LexborNode:
     node = text
     for _ in range(30):
         classes = (node.attributes.get("class") or "").split()
-        if node.tag in {"article", "main", "body"} or not _SCOPES.isdisjoint(classes):
+        is_scope = node.tag in {"article", "main"} or not _SCOPES.isdisjoint(classes)
+        if node.tag == "body" or (is_scope and (node.mem_id != text.mem_id or node.css_first(_HEAD) is not None)):
             return node
         if node.parent is None:
             break
@@ -157,7 +163,7 @@ def without_head_and_foot(text: LexborNode, said: Iterable[str]) -> None:
     length = len(text.text())
     drop(
         node
-        for node in text.css("[class], header")[:_MOST]
+        for node in text.css("[class], header, footer")[:_MOST]
         if node.mem_id != text.mem_id and _is_head(node) and len(node.text()) * 2 < length
     )
     lines = {" ".join(each.split()).casefold() for each in said if each.strip()}
@@ -173,7 +179,7 @@ def without_head_and_foot(text: LexborNode, said: Iterable[str]) -> None:
 
 
 def _is_head(node: LexborNode) -> bool:
-    return node.tag == "header" or not _WITHIN.isdisjoint((node.attributes.get("class") or "").split())
+    return node.tag in {"header", "footer"} or not _WITHIN.isdisjoint((node.attributes.get("class") or "").split())
 
 
 def _is_more(node: LexborNode, line: str) -> bool:

@@ -45,8 +45,19 @@ def picture(node: LexborNode, base: str) -> Picture | None:
 
 
 def alternative(node: LexborNode) -> str:
-    """Say what a picture shows, if its page does."""
-    return one_line(node.attributes.get("alt") or "", _ALT_LONGEST)
+    """Say what a picture shows, if its page does: in its `alt`, or else in its caption."""
+    if alt := one_line(node.attributes.get("alt") or "", _ALT_LONGEST):
+        return alt
+    around = node.parent
+    while around is not None and around.tag in {"a", "picture", "div", "span"}:
+        around = around.parent
+    caption = around.css_first("figcaption") if around is not None and around.tag == "figure" else None
+    return one_line(caption.text(), _ALT_LONGEST) if caption is not None else ""
+
+
+def is_caption(node: LexborNode) -> bool:
+    """Tell what is said of a picture, which a text without pictures has no use for, from what is said of a quote."""
+    return node.parent is not None and node.parent.css_first("img") is not None
 
 
 def emoji(node: LexborNode) -> str:

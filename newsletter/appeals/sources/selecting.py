@@ -6,14 +6,17 @@ its own, `blog`, which reads more of it.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import date
+from itertools import product
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from newsletter.appeals.dates import DateImpossible, find_date
+from newsletter.appeals.dates import DateImpossible, find_date, written_language
+from newsletter.appeals.letters import KNOWN
 from newsletter.appeals.sources.blog import absolute, base_of
 from newsletter.appeals.sources.byline import byline, is_signed
 from newsletter.appeals.sources.day import believed_day
@@ -54,9 +57,11 @@ _MARKED: Final = (
 _REPEATED: Final = ("li", "tr", "dt", "div", "section", "p", "td")
 _HEADINGS: Final = "h1, h2, h3, h4, h5, h6, .title, .entry-title, [itemprop=headline]"
 _DATES: Final = (
-    "time, .date, .published, .created, .createdate, .entry-date, .post-date, .posted-on, .submitted, .list-date"
+    "time, .dt-published",
+    ".published, .createdate, .created, .entry-date, .post-date, .posted-on, .list-date, .date, .submitted",
 )
 _AUTHORS: Final = '[itemprop="author"], [rel~="author"], .author, .byline, .createdby, .list-author'
+_STRIPES: Final = re.compile(r"\d+|\b(?:odd|even|first|last|alt)\b|\s+")  # what tells a row from its neighbours
 _ITEM_LONGEST: Final = 6000  # characters of text; what has more holds several articles
 _FEWEST: Final = 2
 _MOST: Final = 20_000
@@ -132,13 +137,22 @@ def read_entries(
     tag = language_tag(language) or language_tag((page.attributes.get("lang") or "") if page is not None else "")
     tree = LexborHTMLParser(without_hidden(html))
     given = selectors or Selectors()
-    reading = _Reading(given, base_of(raw, base), tag, today, place)
-    if given.item:
-        entries = list(reading.entries(tree.css(given.item)))
-        if not entries:
-            raise NothingSelected(place=place, selector=shown(given.item, 80), name="item")
-        return entries
-    without_surroundings(tree)
+    if not given.item:
+        without_surroundings(tree)
+    entries = _entries(tree, _Reading(given, base_of(raw, base), tag, today, place))
+    if not tag and (tongue := _tongue(entries)):  # which decides on 3/2/2003
+        entries = _entries(tree, _Reading(given, base_of(raw, base), tongue, today, place))
+    if given.item and not entries:
+        raise NothingSelected(place=place, selector=shown(given.item, 80), name="item")
+    if not entries:
+        raise NoListing(place=place)
+    return entries
+
+
+def _entries(tree: LexborHTMLParser, reading: "_Reading") -> list[Entry]:
+    """Read the items that were asked for, or else those that have dates, or else those that have headings."""
+    if selector := reading.by.item:
+        return list(reading.entries(tree.css(selector)))
     for candidates in _groups(tree):
         entries = list(reading.entries(candidates))
         if len(entries) >= _FEWEST and sum(entry.published_on is not None for entry in entries) * 2 >= len(entries):
@@ -147,7 +161,13 @@ def read_entries(
         entries = list(reading.entries(each for each in candidates if each.css_first(_HEADINGS) is not None))
         if len(entries) >= _FEWEST:
             return entries
-    raise NoListing(place=place)
+    return []
+
+
+def _tongue(entries: list[Entry]) -> str:
+    """Tell in which language a page names months."""
+    tongues = (written_language(entry.written, KNOWN) for entry in entries)
+    return next((tongue for tongue in tongues if tongue != KNOWN[0]), "")
 
 
 def _is_css(page: LexborHTMLParser, selector: str) -> bool:
@@ -168,14 +188,15 @@ def _groups(tree: LexborHTMLParser) -> Iterator[list[LexborNode]]:
         for node in tree.css(tag)[:_MOST]:
             holder = node.parent
             if holder is not None and _may_be_item(node):
-                groups.setdefault((holder.mem_id, node.attributes.get("class") or ""), []).append(node)
+                classes = _STRIPES.sub("", node.attributes.get("class") or "")
+                groups.setdefault((holder.mem_id, classes), []).append(node)
         yield from sorted((each for each in groups.values() if len(each) >= _FEWEST), key=len, reverse=True)[:5]
 
 
 def _may_be_item(node: LexborNode) -> bool:
     return (
         node.css_first("a[href]") is not None
-        and node.css_first(node.tag or "x") in {None, node}
+        and all(each.mem_id == node.mem_id for each in node.css(node.tag or "x")[:2])
         and len(node.text()) <= _ITEM_LONGEST
     )
 
@@ -184,7 +205,7 @@ class _Reading:
     """Reads one page's items."""
 
     def __init__(self, selectors: Selectors, base: str, language: str, today: date, place: str) -> None:
-        self._by = selectors
+        self.by = selectors
         self._base, self._language, self._today, self._place = base, language, today, place
 
     def entries(self, nodes: Iterable[LexborNode]) -> Iterator[Entry]:
@@ -199,7 +220,7 @@ class _Reading:
 
     def _entry(self, node: LexborNode, number: int) -> Entry:
         parts = list(_parts(node))
-        titled = self._found(parts, self._by.title, _HEADINGS)
+        titled = self._found(parts, self.by.title, _HEADINGS)
         link = self._link(parts, titled)
         title = one_line(
             titled.text(separator=" ") if titled is not None else link.text(separator=" ") if link is not None else ""
@@ -222,8 +243,8 @@ class _Reading:
 
     def _link(self, parts: list[LexborNode], titled: LexborNode | None) -> LexborNode | None:
         """Find where an item leads: what was asked for, its title's link, or its first with words."""
-        if self._by.link:
-            found = self._found(parts, self._by.link, "a[href]")
+        if self.by.link:
+            found = self._found(parts, self.by.link, "a[href]")
             return found if found is None or found.tag == "a" else found.css_first("a[href]")
         if titled is not None:
             inner = titled if titled.tag == "a" else titled.css_first("a[href]")
@@ -238,12 +259,12 @@ class _Reading:
 
     def _dated(self, parts: list[LexborNode], title: str) -> tuple[str, date | None]:
         language = self._language or "en"
-        for part in parts:
-            for node in part.css(self._by.date or _DATES)[:5]:
+        for part, selector in product(parts, (self.by.date,) if self.by.date else _DATES):
+            for node in part.css(selector)[:5]:
                 for said in (node.attributes.get("datetime") or "", " ".join(node.text(separator=" ").split())):
                     if said and (day := believed_day(said, language, today=self._today)):
                         return one_line(said, 100), day
-        if self._by.date:
+        if self.by.date:
             return "", None
         around = " ".join(" ".join(part.text(separator=" ").split()) for part in parts).replace(title, " ", 1)
         try:
@@ -258,20 +279,21 @@ class _Reading:
     def _signed(self, parts: list[LexborNode]) -> str:
         language = self._language or "en"
         for part in parts:
-            for node in part.css(self._by.byline or _AUTHORS)[:3]:
+            for node in part.css(self.by.byline or _AUTHORS)[:3]:
                 if name := byline(" ".join(node.text(separator=" ").split())[:400], language=language):
                     return name
-            for node in [] if self._by.byline else part.css("p, div, span, td, dd, li, small, em")[:30]:
+            for node in [] if self.by.byline else part.css("p, div, span, td, dd, li, small, em")[:30]:
                 line = " ".join(node.text(separator=" ").split())
                 if len(line) < 200 and is_signed(line) and (name := byline(line, language=language)):
                     return name
         return ""
 
     def _teaser(self, parts: list[LexborNode]) -> str:
-        if self._by.teaser:
-            found = self._found(parts, self._by.teaser, "p")
+        if self.by.teaser:
+            found = self._found(parts, self.by.teaser, "p")
             return (found.html or "")[:HTML_LONGEST] if found is not None else ""
-        said = [node for part in parts for node in part.css("p, .summary, .entry-summary, .excerpt")[:20]]
+        marked = self._found(parts, ".p-summary, .summary, .entry-summary, .excerpt", "p")
+        said = [marked] if marked is not None else [node for part in parts for node in part.css("p")[:20]]
         kept = [node for node in said if len(node.text().strip()) > 40 and not is_signed(node.text().strip()[:400])]
         return "".join(node.html or "" for node in kept[:5])[:HTML_LONGEST]
 
