@@ -18,6 +18,7 @@ _BY: Final = re.compile(
 )
 _ON: Final = re.compile(r"\s+(?:on|am|le|el|op|il|em|den|at)\s*$", re.IGNORECASE)
 _SIGNED_LONGEST: Final = 100
+_WORDS: Final = 6  # a name may end with an initial's dot; a longer line with a dot is prose
 # What systems print where nobody filled in a name; it tells a reader nothing.
 _NOBODY: Final = frozenset(
     listed("admin administrator superuser webmaster root editor user noreply no-reply unknown anonymous author")
@@ -55,7 +56,8 @@ def is_signed(line: str) -> bool:
     """Tell a line that says who wrote something: 'Written by …', 'Submitted by …', 'By …'."""
     if signature(line) is not None:
         return True
-    return len(line) <= _SIGNED_LONGEST and _BY.match(line) is not None and not line.endswith((".", "!", "?", ":"))
+    is_prose = line.endswith((".", "!", "?", ":")) and len(line.split()) > _WORDS
+    return len(line) <= _SIGNED_LONGEST and _BY.match(line) is not None and not is_prose
 
 
 def _without_address(text: str) -> str:

@@ -44,7 +44,7 @@ _SCOPES: Final = frozenset(
     listed("item-page post hentry h-entry node article post-outer post-full blog-post com-content-article")
 )
 _AROUND: Final = re.compile(
-    r"(?:.*[-_])?(?:comments?|commentlist|respond|disqus(?:_thread)?|share|shares|sharing|sharedaddy|sociallinks|social|socials"
+    r"(?:.*[-_])?(?:comments?(?:[-_]?(?:area|list|section|wrapper|container|form|template|box|body))?|commentlist|respond|disqus(?:_thread)?|(?:share|shares|sharing|social|socials)(?:[-_]?(?:buttons?|links?|bar|icons?|list|media))?|sharedaddy"
     r"|addtoany(?:_.*)?|addthis(?:_.*)?|jp-relatedposts|related(?:posts|-posts|-articles|-content)?|relateditems|recommended"
     r"|read-next|readmore|readon|newsletter|subscribe|signup|sidebar|widget|widget-area|breadcrumbs?|pagination|pager|pagenav"
     r"|pagenavcounter|post-navigation|nav-links|navigation|navbar|menu|cookies?|cookie-.*|cookieconsent|consent|gdpr|advert|ads"

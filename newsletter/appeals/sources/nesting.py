@@ -44,19 +44,22 @@ def bearable(text: str, longest: int = PAGE_LONGEST) -> str:
     while (found := _PIECE.search(text, at)) is not None:
         at = found.end()
         closing, name = found[1], (found[2] or "").lower()
-        raw = not closing and name in _RAW
-        if raw or not name:
-            ending = f"</{name}" if raw else "-->"
+        whole = not closing and (name in _RAW or name in _LISTS)
+        if whole or not name:
+            ending = f"</{name}" if whole else "-->"
             end = -1 if ending in endless else text.find(ending, at)
             if end >= 0:
                 at = end
             else:
                 endless.add(ending)
+            if name in _LISTS:
+                parts.append(text[kept : found.start()])
+                kept = at
         elif closing:
             if opened[name] > 0:
                 opened[name] -= 1
                 depth -= 1
-        elif name in _LISTS or _is_too_long(found[0]) or depth >= _DEEPEST or opened[name] >= _DEEPEST_OF_A_KIND:
+        elif _is_too_long(found[0]) or depth >= _DEEPEST or opened[name] >= _DEEPEST_OF_A_KIND:
             parts.append(text[kept : found.start()])
             kept = at
         elif name not in _ENDING and not (found[0].endswith("/>") and (opened["svg"] or opened["math"])):
