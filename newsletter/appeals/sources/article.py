@@ -99,7 +99,7 @@ def read_article(
     signed = _byline(raw, claims, head, tag or "en")
     without_head_and_foot(text, [title, head.title, *head.lines])
     start = base_of(raw, base)
-    whole = without_ways_out(carried(text.html or "", base=start))
+    whole = without_ways_out(carried(text.html or "", base=start, title=title))
     if not title and not whole.markdown:
         raise ArticleUnreadable(place=place, reason="there is no text on it")
     return Article(

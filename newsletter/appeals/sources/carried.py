@@ -14,19 +14,17 @@ import nh3
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from newsletter.appeals.letters import listed
+from newsletter.appeals.sources.blocks import RULE, Blocks
 from newsletter.appeals.sources.blog import absolute
 from newsletter.appeals.sources.entry import HTML_LONGEST
 from newsletter.appeals.sources.hidden import without_hidden
 from newsletter.appeals.sources.nesting import bearable
 from newsletter.appeals.sources.pictures import Picture, alternative, emoji, is_caption, picture
-from newsletter.appeals.sources.prose import BODY_LONGEST, plain
-from newsletter.appeals.sources.runs import Run, written
-from newsletter.appeals.sources.wording import is_read_more
+from newsletter.appeals.sources.prose import plain
+from newsletter.appeals.sources.runs import Run
 
 _MOST_PICTURES: Final = 50
 _DEEPEST: Final = 200
-_DEEPEST_BLOCK: Final = 6  # lists in quotes in lists: further in, all is one level
-_MOST_OPENING: Final = 20  # paragraphs
 _MOST_RUNS: Final = 20_000  # of one paragraph
 _KEPT: Final = set(
     listed(
@@ -60,9 +58,7 @@ _EM: Final = frozenset({"i", "em", "cite", "var", "dfn"})
 _CODE: Final = frozenset({"code", "kbd", "samp", "tt"})
 _EMPHASES: Final = _STRONG | _EM | _CODE
 _PICTURE_FILE: Final = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|bmp)(?:\?|$)", re.IGNORECASE)
-_RULE: Final = "* * *"
 _WAYS: Final = re.compile(r"(?:\[[^\[\]\n]{1,40}\]\([^()\s]*\)(?:[\s|·•/>-]{1,5}|\Z)){1,6}")
-_APPEARED: Final = re.compile(r"The post .{1,500} (?:appeared first on|first appeared on) .{1,300}", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +78,13 @@ class Carried:
     pictures: tuple[Picture, ...] = ()
 
 
-def carried(html: str, *, base: str = "") -> Carried:
+def carried(html: str, *, base: str = "", title: str = "") -> Carried:
     """Turn HTML into Markdown and a list of pictures.
 
     Args:
         html: anything; what is longer than an article's text is cut.
         base: the address that relative links start from; without it they are dropped, and their words stay.
+        title: what is known to be the text's title; a first line that only says it again is left out.
     """
     if "<" not in html:  # plain text: an empty line ends a paragraph
         html = "".join(f"<p>{each.replace(chr(10), '<br>')}</p>" for each in re.split(r"\n\s*\n", html.strip()))
@@ -102,13 +99,13 @@ def carried(html: str, *, base: str = "") -> Carried:
         strip_comments=True,
     )
     tree = LexborHTMLParser(clean)
-    walk = _Walk(base)
+    walk = _Walk(base, title)
     if tree.body is not None:
         walk.over(tree.body)
     return Carried(
-        markdown=walk.markdown(),
-        opening=tuple(walk.opening),
-        plain="\n\n".join(walk.said),
+        markdown=walk.blocks.markdown(),
+        opening=tuple(walk.blocks.opening),
+        plain="\n\n".join(walk.blocks.said),
         pictures=tuple(walk.pictures.values()),
     )
 
@@ -119,51 +116,25 @@ def without_ways_out(text: Carried) -> Carried:
     while len(blocks) > 1 and _WAYS.fullmatch(blocks[0]):
         blocks, opening = blocks[1:], opening[1:]
     end = len(blocks)
-    while end > 1 and (_WAYS.fullmatch(blocks[end - 1]) or blocks[end - 1] == _RULE):
+    while end > 1 and (_WAYS.fullmatch(blocks[end - 1]) or blocks[end - 1] == RULE):
         end -= 1
-        if blocks[end] == _RULE:
+        if blocks[end] == RULE:
             blocks = blocks[:end]
     return replace(text, markdown="\n\n".join(blocks), opening=tuple(opening))
-
-
-@dataclass(kw_only=True)
-class _Holder:
-    """A quote or an item of a list, with what its lines begin with."""
-
-    depth: int
-    first: str
-    rest: str
-    begun: bool = False
-    count: int = 0  # of blocks in it
-
-
-@dataclass(kw_only=True)
-class _List:
-    depth: int
-    mark: str
-    number: int | None
 
 
 class _Walk:
     """Goes through a text once, in its order, without recursion; writes a block whenever one ends."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, title: str) -> None:
+        self.blocks = Blocks(title)
         self.pictures: dict[str, Picture] = {}
-        self.opening: list[str] = []
-        self.said: list[str] = []
         self._base = base
-        self._lines: list[str] = []
-        self._length = 0
         self._runs: list[Run] = []
-        self._holders: list[_Holder] = []
-        self._lists: list[_List] = []
         self._strong = self._em = self._code = self._heading = 0
         self._href = ""
         self._link_depth = -1
         self._data_table = -1  # the depth of a table whose rows are lines
-        self._opens = True  # whether only paragraphs were written as yet
-        self._tight = False  # whether the next block follows without an empty line
-        self._last_list = ("", -1)  # the mark and depth of the list that ended last
 
     def over(self, root: LexborNode) -> None:
         """Walk through an element and all that it holds."""
@@ -175,7 +146,7 @@ class _Walk:
                 continue
             while True:
                 self._leave(node, depth)
-                if depth == 0 or self._length > BODY_LONGEST:
+                if depth == 0 or self.blocks.is_full:
                     self._end_block()
                     return
                 if (following := node.next) is not None:
@@ -185,14 +156,6 @@ class _Walk:
                 if parent is None:
                     return
                 depth, node = depth - 1, parent
-
-    def markdown(self) -> str:
-        """Give all that was written."""
-        text = "\n".join(self._lines).strip("\n")
-        if self._length > BODY_LONGEST:
-            text = text[: text.rfind("\n\n", 0, BODY_LONGEST - 3)] if "\n\n" in text[:BODY_LONGEST] else ""
-            text += "\n\n…"
-        return text.strip("\n")
 
     def _enter(self, node: LexborNode, depth: int) -> bool:
         """Take in an element; tell whether to go into it."""
@@ -228,9 +191,9 @@ class _Walk:
             return
         self._end_block()
         if tag == "hr":
-            self._write([_RULE])
+            self.blocks.rule()
         else:
-            self._fence(node.text())
+            self.blocks.fence(node.text())
 
     def _leave(self, node: LexborNode, depth: int) -> None:
         tag = node.tag or ""
@@ -253,12 +216,7 @@ class _Walk:
         self._end_block()
         if self._data_table == depth:
             self._data_table = -1
-        if self._holders and self._holders[-1].depth == depth:
-            self._tight = bool(self._lists) and tag == "li"
-            self._holders.pop()
-        if self._lists and self._lists[-1].depth == depth:
-            self._last_list = (self._lists.pop().mark, len(self._lines))
-            self._tight = False
+        self.blocks.end(depth, item=tag == "li")
 
     # Words
 
@@ -314,76 +272,20 @@ class _Walk:
             return
         self._end_block()
         if tag in {"ul", "ol"}:
-            self._begin_list(node, tag, depth)
+            self.blocks.begin_list(depth, ordered=tag == "ol", start=node.attributes.get("start") or "1")
         elif tag == "li":
-            self._begin_item(depth)
+            self.blocks.begin_item(depth)
         elif tag == "blockquote":
-            self._hold(depth, "> ", "> ")
+            self.blocks.begin_quote(depth)
         elif tag == "table" and _has_data(node):
             self._data_table = depth
 
     def _cell_or_row(self, tag: str) -> None:
         self._runs.append(Run(text="\n" if tag in {"tr", "caption"} else " "))
 
-    def _begin_list(self, node: LexborNode, tag: str, depth: int) -> None:
-        start = node.attributes.get("start") or "1"
-        number = (int(start) if start.isascii() and start.isdigit() and len(start) < 9 else 1) if tag == "ol" else None
-        mark = "." if tag == "ol" else "-"
-        if self._last_list == (mark, len(self._lines)):  # two lists in a row would be one
-            mark = ")" if tag == "ol" else "+"
-        self._lists.append(_List(depth=depth, mark=mark, number=number))
-        holder = self._holders[-1] if self._holders else None
-        self._tight = holder is not None and holder.first != "> " and holder.count == 1 and (number or 1) == 1
-
-    def _begin_item(self, depth: int) -> None:
-        if not self._lists:
-            self._lists.append(_List(depth=max(depth - 1, 0), mark="-", number=None))
-        of = self._lists[-1]
-        if of.number is None:
-            bullet = f"{of.mark} "
-        else:
-            bullet = f"{of.number}{of.mark} "
-            of.number += 1
-        self._hold(depth, bullet, " " * len(bullet))
-
-    def _hold(self, depth: int, first: str, rest: str) -> None:
-        if len(self._holders) < _DEEPEST_BLOCK:
-            self._holders.append(_Holder(depth=depth, first=first, rest=rest))
-
     def _end_block(self) -> None:
         runs, self._runs = self._runs, []
-        if not any(run.text.strip() for run in runs):
-            return
-        text = written(runs)
-        line = " ".join("".join(run.text for run in runs).split())
-        if text and not _APPEARED.fullmatch(line) and not (runs[-1].href and is_read_more(line)):
-            paragraph = not (self._heading or self._holders or self._data_table >= 0)
-            if self._opens and paragraph and len(self.opening) < _MOST_OPENING:
-                self.opening.append(line)
-            if len(self.said) < _MOST_OPENING:
-                self.said.append(line)
-            self._write([_headed(text, self._heading)] if self._heading else text.split("\n"), opens=paragraph)
-
-    def _fence(self, text: str) -> None:
-        lines = [line.rstrip() for line in plain(text).expandtabs(4).strip("\n").split("\n")]
-        if any(lines):
-            ticks = "`" * max(3, *(len(found) + 1 for found in re.findall("`+", text) or ("",)))
-            self._write([ticks, *lines, ticks])
-
-    def _write(self, lines: list[str], *, opens: bool = False) -> None:
-        """Write a block's lines, each with what its holders begin lines with."""
-        if self._lines and not self._tight:
-            self._lines.append("".join(holder.rest if holder.begun else "" for holder in self._holders).rstrip())
-        self._tight = False
-        self._opens = self._opens and opens
-        for line in lines:
-            prefix = "".join(holder.rest if holder.begun else holder.first for holder in self._holders)
-            for holder in self._holders:
-                holder.begun = True
-            self._lines.append((prefix + line).rstrip())
-            self._length += len(self._lines[-1]) + 1
-        for holder in self._holders:
-            holder.count += 1
+        self.blocks.paragraph(runs, heading=self._heading, table=self._data_table >= 0)
 
 
 def address(base: str, link: str) -> str:
@@ -399,11 +301,6 @@ def address(base: str, link: str) -> str:
         except ValueError:
             return found
     return found
-
-
-def _headed(text: str, level: int) -> str:
-    closing = len(text) - len(text.rstrip("#"))  # would close the heading, and not be shown
-    return f"{'#' * level} {text[: len(text) - closing]}" + "\\#" * closing
 
 
 def _has_data(table: LexborNode) -> bool:

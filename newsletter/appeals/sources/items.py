@@ -93,7 +93,7 @@ def _canonical(own: str, url: str) -> tuple[str, ...]:
 
 def _texts(entry: Entry, page: Article, title: str) -> tuple[str, str]:
     """Give the teaser in plain text, and the body as Markdown without it."""
-    told = carried(_own(entry.html), base=entry.base or entry.url) if entry.html else Carried(markdown="")
+    told = carried(_own(entry.html), base=entry.base or entry.url, title=title) if entry.html else Carried(markdown="")
     summary = _plain(entry.summary, entry)
     if entry.full and len(told.markdown) * 2 > len(page.body):
         body, opening = told.markdown, list(told.opening)
@@ -102,7 +102,6 @@ def _texts(entry: Entry, page: Article, title: str) -> tuple[str, str]:
         summary = summary or paragraphs("\n\n".join(told.opening) or told.plain)
     else:
         body, opening = told.markdown, list(told.opening)
-    body, opening = _without_title(body, opening, title)
     if summary and not _begins(summary, opening) and len(summary) <= _TEASER_LONGEST:
         return paragraphs(summary), body
     blocks = body.split("\n\n")
@@ -127,14 +126,6 @@ def _plain(html: str, entry: Entry) -> str:
         return ""
     text = carried(html, base=entry.base or entry.url)
     return paragraphs("\n\n".join(text.opening) or text.plain)
-
-
-def _without_title(body: str, opening: list[str], title: str) -> tuple[str, list[str]]:
-    """Leave out a first line that only says the title again."""
-    first, _, rest = body.partition("\n\n")
-    if title and fold(first.replace("\\", "").strip("#*_ ")) == fold(title):
-        return rest, opening if first.startswith("#") else opening[1:]
-    return body, opening
 
 
 def _lead(opening: list[str], blocks: list[str]) -> int:

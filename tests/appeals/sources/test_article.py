@@ -156,25 +156,41 @@ def test_what_the_article_shows_goes_before_what_the_site_says_on_every_page():
 @pytest.mark.parametrize(
     ("inner", "lang", "day"),
     [
-        ('<article><h1>S</h1><time datetime="2012-11-06T23:00:00-08:00">last week</time>{}</article>', "en", "2012-11-06"),
+        (
+            '<article><h1>S</h1><time datetime="2012-11-06T23:00:00-08:00">last week</time>{}</article>',
+            "en",
+            "2012-11-06",
+        ),
         ("<article><h1>S</h1><time>6 November 2012</time>{}</article>", "en", "2012-11-06"),
-        ('<article><h1>S</h1><time class="updated" datetime="2020-01-01"></time><time class="published" datetime="2012-11-06">'
-         "</time>{}</article>", "en", "2012-11-06"),
+        (
+            (
+                '<article><h1>S</h1><time class="updated" datetime="2020-01-01"></time><time class="published" datetime="2012-11-06">'
+                "</time>{}</article>"
+            ),
+            "en",
+            "2012-11-06",
+        ),
         ('<div itemscope><meta itemprop="datePublished" content="2012-11-06">{}</div>', "en", "2012-11-06"),
         ("<h1>S</h1><p>6 Kasım 2012</p>{}", "tr", "2012-11-06"),
         ("<h1>S</h1><p>۱۶ آبان ۱۳۹۱</p>{}", "fa", "2012-11-06"),
         ("<p>06/11/2012</p><h1>S</h1>{}", "fr", "2012-11-06"),
         ("<h1>S</h1>{}<p>Madrid, 6 de noviembre de 2012</p>", "es", "2012-11-06"),
         ("<h1>S</h1><p>Last updated 7 May 2019</p>{}", "en", None),
-        ("<h1>S</h1>{}<p>On 1 May 2012 they came again, and a long story began that nobody has told to its end "
-         "as yet.</p>", "en", None),
+        (
+            (
+                "<h1>S</h1>{}<p>On 1 May 2012 they came again, and a long story began that nobody has told to its end "
+                "as yet.</p>"
+            ),
+            "en",
+            None,
+        ),
         ('<article><h1>S</h1>{}</article><div class="sidebar"><time datetime="2019-01-01">x</time></div>', "en", None),
         ('<article><h1>S</h1>{}</article><ul class="related-posts"><li>1 January 2019</li></ul>', "en", None),
         ('<article><h1>S</h1><time datetime="2031-01-01">x</time>{}</article>', "en", None),
         ("<h1>S</h1><p>31.02.2012</p>{}", "de", None),
         ("<h1>S</h1>{}", "en", None),
     ],
-)  # fmt: skip
+)
 def test_the_date_is_the_article_s_and_no_neighbour_s(inner, lang, day):
     assert read(page(inner.format(TEXT), lang=lang)).published_on == (day and date.fromisoformat(day))
 
@@ -185,14 +201,27 @@ def test_the_date_is_the_article_s_and_no_neighbour_s(inner, lang, day):
 @pytest.mark.parametrize(
     "around",
     [
-        '<div class="cookie-notice">{}</div>', '<div id="cookieConsent">{}</div>', "<nav>{}</nav>", "<aside>{}</aside>",
-        '<div class="comments-area">{}</div>', '<section id="respond">{}</section>', '<div class="related-posts">{}</div>',
-        '<div class="sharedaddy">{}</div>', '<ul class="social-share">{}</ul>', '<div class="widget">{}</div>',
-        '<div class="newsletter-signup newsletter">{}</div>', '<div class="breadcrumbs">{}</div>', "<script>{}</script>",
-        '<div class="author-bio">{}</div>', '<div class="site-footer">{}</div>', "<noscript>{}</noscript>",
-        '<div class="pagination">{}</div>', '<div class="jp-relatedposts">{}</div>', '<div class="post-tags">{}</div>',
+        '<div class="cookie-notice">{}</div>',
+        '<div id="cookieConsent">{}</div>',
+        "<nav>{}</nav>",
+        "<aside>{}</aside>",
+        '<div class="comments-area">{}</div>',
+        '<section id="respond">{}</section>',
+        '<div class="related-posts">{}</div>',
+        '<div class="sharedaddy">{}</div>',
+        '<ul class="social-share">{}</ul>',
+        '<div class="widget">{}</div>',
+        '<div class="newsletter-signup newsletter">{}</div>',
+        '<div class="breadcrumbs">{}</div>',
+        "<script>{}</script>",
+        '<div class="author-bio">{}</div>',
+        '<div class="site-footer">{}</div>',
+        "<noscript>{}</noscript>",
+        '<div class="pagination">{}</div>',
+        '<div class="jp-relatedposts">{}</div>',
+        '<div class="post-tags">{}</div>',
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize(
     "article",
     [
@@ -269,11 +298,21 @@ def test_what_is_no_article_is_refused_in_one_sentence(content, fault):
 
 @pytest.mark.parametrize(
     "html",
-    ["<div>" * 300_000, "<p>" * 300_000, "<p>x" * 200_000, "<div class=comment>x</div>" * 40_000, "<br>x" * 200_000,
-     "<h1>x</h1>" * 60_000, ld("[" + '{"@type":"Article"},' * 30_000 + "{}]"), "<meta name=a content=b>" * 50_000,
-     "<span class=author>x</span>" * 50_000, "<time datetime=x>y</time>" * 50_000, "<li><a href=x>x</a>" * 50_000],
+    [
+        "<div>" * 300_000,
+        "<p>" * 300_000,
+        "<p>x" * 200_000,
+        "<div class=comment>x</div>" * 40_000,
+        "<br>x" * 200_000,
+        "<h1>x</h1>" * 60_000,
+        ld("[" + '{"@type":"Article"},' * 30_000 + "{}]"),
+        "<meta name=a content=b>" * 50_000,
+        "<span class=author>x</span>" * 50_000,
+        "<time datetime=x>y</time>" * 50_000,
+        "<li><a href=x>x</a>" * 50_000,
+    ],
     ids=lambda html: html[:24],
-)  # fmt: skip
+)
 def test_a_hostile_page_costs_bounded_time(html):
     started = time.process_time()
     try:

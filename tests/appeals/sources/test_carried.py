@@ -81,12 +81,41 @@ def test_emphasis_and_links_survive_with_their_words():
 @pytest.mark.parametrize(
     "text",
     [
-        "*not bold*", "_not_ so", "`tick`", "# no heading", "- no list", "+ no", "1. no list", "12) no", "> no quote",
-        "[no](link)", "![no](picture)", "[no]: reference", "&copy; as written", "back\\slash", "===", "---", "~~~ no fence",
-        "<b>as written</b>", "http://a.example/x_y_z", "snake_case_word", "2 * 3 * 4", "|a|b|", "a  b", "no heading #",
-        "<http://a.example>", "!", "[x", "x]", "\\*", "``", "***", "- - -", "    four",
+        "*not bold*",
+        "_not_ so",
+        "`tick`",
+        "# no heading",
+        "- no list",
+        "+ no",
+        "1. no list",
+        "12) no",
+        "> no quote",
+        "[no](link)",
+        "![no](picture)",
+        "[no]: reference",
+        "&copy; as written",
+        "back\\slash",
+        "===",
+        "---",
+        "~~~ no fence",
+        "<b>as written</b>",
+        "http://a.example/x_y_z",
+        "snake_case_word",
+        "2 * 3 * 4",
+        "|a|b|",
+        "a  b",
+        "no heading #",
+        "<http://a.example>",
+        "!",
+        "[x",
+        "x]",
+        "\\*",
+        "``",
+        "***",
+        "- - -",
+        "    four",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize(
     "around", ["<p>{}</p>", "<h3>{}</h3>", "<ul><li>{}</ul>", "a<br>{}", "<b>{}</b>", "<a href='/x'>{}</a>"]
 )
@@ -146,16 +175,33 @@ def test_the_same_words_come_back_from_any_html(html):
 @pytest.mark.parametrize(
     "html",
     [
-        "<script>bad()</script>", "<style>.bad{}</style>", "<iframe src='/bad'>bad</iframe>", "<object>bad</object>",
-        "<form action='/'><input value='bad'><label>bad</label><button>bad</button></form>", "<select><option>bad</select>",
-        "<textarea>bad</textarea>", "<noscript>bad</noscript>", "<template>bad</template>", "<svg><text>bad</text></svg>",
-        "<math><mi>bad</mi></math>", "<!-- bad -->", "<video>bad</video>", "<p hidden>bad</p>",
-        "<p style='display:none'>bad</p>", "<div style='font-size: 0px;'>bad</div>", "<span aria-hidden='true'>bad</span>",
-        "<p class='screen-reader-text'>bad</p>", "<p style='visibility : hidden'>bad</p>", "<dialog>bad</dialog>",
-        "<p style='position:absolute;left:-9999px'>bad</p>", "<svg><style><img src=x onerror=bad()></style></svg>",
-        "<a href='javascript:bad()'></a>", "<img src='x' onerror='bad()'>", "<plaintext hidden>bad",
+        "<script>bad()</script>",
+        "<style>.bad{}</style>",
+        "<iframe src='/bad'>bad</iframe>",
+        "<object>bad</object>",
+        "<form action='/'><input value='bad'><label>bad</label><button>bad</button></form>",
+        "<select><option>bad</select>",
+        "<textarea>bad</textarea>",
+        "<noscript>bad</noscript>",
+        "<template>bad</template>",
+        "<svg><text>bad</text></svg>",
+        "<math><mi>bad</mi></math>",
+        "<!-- bad -->",
+        "<video>bad</video>",
+        "<p hidden>bad</p>",
+        "<p style='display:none'>bad</p>",
+        "<div style='font-size: 0px;'>bad</div>",
+        "<span aria-hidden='true'>bad</span>",
+        "<p class='screen-reader-text'>bad</p>",
+        "<p style='visibility : hidden'>bad</p>",
+        "<dialog>bad</dialog>",
+        "<p style='position:absolute;left:-9999px'>bad</p>",
+        "<svg><style><img src=x onerror=bad()></style></svg>",
+        "<a href='javascript:bad()'></a>",
+        "<img src='x' onerror='bad()'>",
+        "<plaintext hidden>bad",
     ],
-)  # fmt: skip
+)
 def test_what_does_not_belong_into_a_mail_is_out(html):
     found = carried(f"<p>Good</p>{html}", base=BASE)
 
@@ -165,9 +211,21 @@ def test_what_does_not_belong_into_a_mail_is_out(html):
 
 @pytest.mark.parametrize(
     "href",
-    ["javascript:alert(1)", "JaVaScRiPt:alert(1)", " java\nscript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd",
-     "https://", "http://[", "ftp://a.example/x", "mailto:", "&#106;avascript:alert(1)", "\x01javascript:x"],
-)  # fmt: skip
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        " java\nscript:alert(1)",
+        "data:text/html,x",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "https://",
+        "http://[",
+        "ftp://a.example/x",
+        "mailto:",
+        "&#106;avascript:alert(1)",
+        "\x01javascript:x",
+    ],
+)
 def test_a_link_that_leads_nowhere_good_leaves_its_words(href):
     found = markdown(f'<a href="{href}">words</a>')
 
@@ -185,14 +243,24 @@ def test_relative_links_without_a_base_are_dropped():
 @pytest.mark.parametrize(
     "image",
     [
-        '<img src="/p.gif" width="1" height="1">', '<img src="/p.gif" width="0">', '<img src="/p.gif" height="2px">',
-        '<img src="/p.gif" style="display:none">', '<img hidden src="/p.gif">', '<img src="https://pixel.wp.com/b.gif?x=1">',
-        '<img src="https://feeds.feedburner.com/~r/x/~4/y">', '<img src="https://www.facebook.com/tr?id=1">',
-        '<img src="https://x.list-manage.com/track/open.php?u=1">', '<img src="/spacer.gif">', '<img src="/images/1x1.png">',
-        '<img src="https://a.example/wf/open?upn=1">', '<img src="data:image/gif;base64,R0lGOD">', '<img src="javascript:x">',
-        '<img>', '<img src="http://vg07.met.vgwort.de/na/1">',
+        '<img src="/p.gif" width="1" height="1">',
+        '<img src="/p.gif" width="0">',
+        '<img src="/p.gif" height="2px">',
+        '<img src="/p.gif" style="display:none">',
+        '<img hidden src="/p.gif">',
+        '<img src="https://pixel.wp.com/b.gif?x=1">',
+        '<img src="https://feeds.feedburner.com/~r/x/~4/y">',
+        '<img src="https://www.facebook.com/tr?id=1">',
+        '<img src="https://x.list-manage.com/track/open.php?u=1">',
+        '<img src="/spacer.gif">',
+        '<img src="/images/1x1.png">',
+        '<img src="https://a.example/wf/open?upn=1">',
+        '<img src="data:image/gif;base64,R0lGOD">',
+        '<img src="javascript:x">',
+        "<img>",
+        '<img src="http://vg07.met.vgwort.de/na/1">',
     ],
-)  # fmt: skip
+)
 def test_pixels_that_count_readers_are_no_pictures(image):
     assert carried(f"<p>Words</p>{image}", base=BASE).pictures == ()
 
@@ -238,15 +306,36 @@ def test_text_in_plain_mails_has_its_addresses():
 @pytest.mark.parametrize(
     "html",
     [
-        "<div>" * 100_000, "<b>" * 100_000 + "x", "<blockquote>" * 50_000 + "x", "<ul><li>" * 50_000 + "x",
-        "<table><tr><td>" * 30_000 + "x", "<a href=x>" * 50_000, "<b><p>" * 50_000, "<" * 400_000, "<select><option>" * 30_000,
-        "<p " + " ".join(f"a{n}=1" for n in range(50_000)) + ">x", "x<br>" * 80_000, "<b>x</b>" * 50_000, "<div/>" * 60_000,
-        "[" * 300_000, "*" * 300_000, "`" * 300_000, "a_" * 150_000, "<script>" * 50_000, "<!--" * 100_000, "<font><p>" * 40_000,
-        "<svg><desc>" * 30_000, "&" * 400_000, "<i a=1><i b=2>" * 25_000 + "<p>" * 10_000, "<img src=/x alt=y>" * 20_000,
-        "<table>" + "<tr><td>x<td>y" * 20_000 + "</table>", "<ol>" + "<li>x" * 60_000 + "</ol>", "<h1>" * 80_000,
+        "<div>" * 100_000,
+        "<b>" * 100_000 + "x",
+        "<blockquote>" * 50_000 + "x",
+        "<ul><li>" * 50_000 + "x",
+        "<table><tr><td>" * 30_000 + "x",
+        "<a href=x>" * 50_000,
+        "<b><p>" * 50_000,
+        "<" * 400_000,
+        "<select><option>" * 30_000,
+        "<p " + " ".join(f"a{n}=1" for n in range(50_000)) + ">x",
+        "x<br>" * 80_000,
+        "<b>x</b>" * 50_000,
+        "<div/>" * 60_000,
+        "[" * 300_000,
+        "*" * 300_000,
+        "`" * 300_000,
+        "a_" * 150_000,
+        "<script>" * 50_000,
+        "<!--" * 100_000,
+        "<font><p>" * 40_000,
+        "<svg><desc>" * 30_000,
+        "&" * 400_000,
+        "<i a=1><i b=2>" * 25_000 + "<p>" * 10_000,
+        "<img src=/x alt=y>" * 20_000,
+        "<table>" + "<tr><td>x<td>y" * 20_000 + "</table>",
+        "<ol>" + "<li>x" * 60_000 + "</ol>",
+        "<h1>" * 80_000,
     ],
     ids=lambda html: html[:24],
-)  # fmt: skip
+)
 def test_any_nesting_is_read_in_bounded_time_and_space(html):
     started = time.process_time()
     found = carried(html, base=BASE)

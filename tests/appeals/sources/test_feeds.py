@@ -50,8 +50,10 @@ RDF = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
     ("content", "kind"),
     [
         (
-            f'<rdf:RDF {RDF} xmlns="http://my.netscape.com/rdf/simple/0.9/"><channel><title>C</title></channel>'
-            f"{item()}</rdf:RDF>",
+            (
+                f'<rdf:RDF {RDF} xmlns="http://my.netscape.com/rdf/simple/0.9/"><channel><title>C</title></channel>'
+                f"{item()}</rdf:RDF>"
+            ),
             FeedKind.RSS_090,
         ),
         (rss(item(), version="0.91"), FeedKind.RSS_091),
@@ -71,8 +73,10 @@ RDF = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
         ),
         (atom('<entry><title>Strike</title><link href="https://a.example/1"/></entry>'), FeedKind.ATOM_10),
         (
-            '<a:feed xmlns:a="http://www.w3.org/2005/Atom"><a:entry><a:title>Strike</a:title>'
-            '<a:link href="https://a.example/1"/></a:entry></a:feed>',
+            (
+                '<a:feed xmlns:a="http://www.w3.org/2005/Atom"><a:entry><a:title>Strike</a:title>'
+                '<a:link href="https://a.example/1"/></a:entry></a:feed>'
+            ),
             FeedKind.ATOM_10,
         ),
         (

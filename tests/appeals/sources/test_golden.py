@@ -20,9 +20,22 @@ def test_a_shape_is_read_as_expected(shape):
 
 def test_there_are_all_the_shapes_that_the_guide_promises():
     assert set(SHAPES) >= {
-        "joomla15", "joomla25", "joomla3", "joomla5", "wordpress-rss", "wordpress-atom", "drupal", "ghost", "json-feed",
-        "blogger", "hand-written", "farsi", "arabic", "rss091", "rdf10",
-    }  # fmt: skip
+        "joomla15",
+        "joomla25",
+        "joomla3",
+        "joomla5",
+        "wordpress-rss",
+        "wordpress-atom",
+        "drupal",
+        "ghost",
+        "json-feed",
+        "blogger",
+        "hand-written",
+        "farsi",
+        "arabic",
+        "rss091",
+        "rdf10",
+    }
 
 
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if (GOLDEN / shape / "feed.xml").exists()])
