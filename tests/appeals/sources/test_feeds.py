@@ -100,9 +100,10 @@ def test_each_format_is_read_and_named(content, kind):
 def test_atom_03_has_its_own_names_and_ways_of_writing_text():
     entry = only(
         atom(
-            '<entry><title mode="escaped" type="text/html">Strike &lt;b&gt;now&lt;/b&gt;</title><issued>2004-05-06T10:00Z'
-            '</issued><author><name>Anna</name></author><content type="text/html" mode="base64">PHA+Rm91ciBtaW5lcnM8L3A+'
-            "</content></entry>",
+            '<entry><title mode="escaped" type="text/html">Strike &lt;b&gt;now&lt;/b&gt;</title>'
+            "<issued>2004-05-06T10:00Z"
+            '</issued><author><name>Anna</name></author><content type="text/html" mode="base64">'
+            "PHA+Rm91ciBtaW5lcnM8L3A+</content></entry>",
             root='version="0.3" xmlns="http://purl.org/atom/ns#"',
         )
     )
@@ -115,8 +116,8 @@ def test_atom_s_inline_xhtml_is_its_content():
     entry = only(
         atom(
             '<entry><title type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">A <b>B</b></div></title>'
-            '<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>One &amp; <a href="x?a=1&amp;b=2">two</a>'
-            "<br/>three</p></div></content></entry>"
+            '<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>One &amp; '
+            '<a href="x?a=1&amp;b=2">two</a><br/>three</p></div></content></entry>'
         )
     )
 
@@ -249,8 +250,8 @@ def test_dublin_core_dates_and_changes_stand_in_for_a_missing_date():
 def test_links_start_from_xml_base_and_that_from_the_feed_s_address():
     entry = only(
         atom(
-            '<entry xml:base="news/"><title>Strike</title><link href="1"/><content type="html" xml:base="1/">x</content>'
-            "</entry>",
+            '<entry xml:base="news/"><title>Strike</title><link href="1"/>'
+            '<content type="html" xml:base="1/">x</content></entry>',
             root='xmlns="http://www.w3.org/2005/Atom" xml:base="/deep/"',
         )
     )
@@ -270,8 +271,8 @@ def test_the_language_is_the_entry_s_own_or_the_feed_s():
 
 def test_topics_are_the_site_s_categories_each_once():
     inner = (
-        "<category>Mines</category><category domain='x'><![CDATA[Bread &amp; Roses]]></category><category>Mines</category>"
-        "<category>Uncategorized</category><dc:subject>Prisons</dc:subject>"
+        "<category>Mines</category><category domain='x'><![CDATA[Bread &amp; Roses]]></category>"
+        "<category>Mines</category><category>Uncategorized</category><dc:subject>Prisons</dc:subject>"
     )
     assert only(rss(item(inner))).topics == ("Mines", "Bread & Roses", "Prisons")
     assert only(atom('<entry><title>S</title><category term="mi" label="Mines"/></entry>')).topics == ("Mines",)

@@ -23,9 +23,10 @@ def told(entries):
 EXPECTED = [("Strike", "1", "2012-11-06"), ("Song", "2", "2012-11-05")]
 
 LISTINGS = {
-    "h-entry": "<div class='h-feed'>{}</div>"
-    "|<div class='h-entry'><a class='u-url p-name' href='{0}'>{1}</a><time class='dt-published' datetime='{2}'>x</time></div>",
-    "article": "<main>{}</main>|<article><h2><a href='{0}'>{1}</a></h2><time datetime='{2}'>x</time><p>Words.</p></article>",
+    "h-entry": "<div class='h-feed'>{}</div>|<div class='h-entry'><a class='u-url p-name' href='{0}'>{1}</a>"
+    "<time class='dt-published' datetime='{2}'>x</time></div>",
+    "article": "<main>{}</main>|<article><h2><a href='{0}'>{1}</a></h2><time datetime='{2}'>x</time><p>Words."
+    "</p></article>",
     "post": "{}|<div class='post'><h3><a href='{0}'>{1}</a></h3><span class='date'>{2}</span></div>",
     "linked card": "{}|<article><a href='{0}'><h2>{1}</h2></a><time>{2}</time></article>",
     "list with dates": "<ul>{}</ul>|<li>{2} – <a href='{0}'>{1}</a></li>",
@@ -57,7 +58,7 @@ def test_headings_alone_make_a_listing_where_there_are_no_dates():
 def test_byline_and_teaser_are_read_where_they_stand():
     rows = "".join(
         f"<article><h2><a href='{n}'>Strike {n}</a></h2><p>By Anna K.</p><time datetime='2012-11-06'></time>"
-        "<p>Four miners have been held since Sunday, nobody knows where.</p><p><a href='{n}'>Read more</a></p></article>"
+        "<p>Four miners have been held since Sunday, nobody knows where.</p><p><a href='1'>Read more</a></p></article>"
         for n in (1, 2)
     )
     entry = read(rows)[0]
@@ -98,7 +99,8 @@ def test_a_page_without_a_listing_is_refused_in_one_sentence(html):
 
 # Selectors
 
-PAGE = """<div class="x"><b class="t">Strike</b> <i>06.11.2012</i> <a href="/more/1">more</a> <u>Anna</u> <q>Words</q></div>
+PAGE = """<div class="x"><b class="t">Strike</b> <i>06.11.2012</i> <a href="/more/1">more</a> <u>Anna</u>
+<q>Words</q></div>
 <div class="x"><b class="t">Song</b> <i>05.11.2012</i> <a href="/more/2">more</a></div><div class="x"></div>"""
 
 
