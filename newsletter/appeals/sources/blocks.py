@@ -109,8 +109,7 @@ class Blocks:
     def end(self, depth: int, *, item: bool) -> None:
         """End the list, item or quote that began at this depth, if one did."""
         if self._holders and self._holders[-1].depth == depth:
-            self._tight = bool(self._lists) and item
-            self._holders.pop()
+            self._tight = self._holders.pop().begun and bool(self._lists) and item
         if self._lists and self._lists[-1].depth == depth:
             self._last_list = (self._lists.pop().mark, len(self._lines))
             self._tight = False

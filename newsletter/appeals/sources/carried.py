@@ -305,6 +305,8 @@ def address(base: str, link: str) -> str:
 
 def _has_data(table: LexborNode) -> bool:
     """Tell a table of facts from one that sets a page's layout: that one holds blocks, or is one column."""
+    if len(table.css("table")[:2]) > 1:  # itself, and another in it
+        return False
     cells = table.css("td, th")[:500]
-    held = "table, ul, ol, blockquote, pre, h1, h2, h3, h4, h5, h6, p + p, div + div, br + br"
+    held = "ul, ol, blockquote, pre, h1, h2, h3, h4, h5, h6, p + p, div + div, br + br"
     return len(table.css("tr")) < len(cells) and not any(cell.css_first(held) for cell in cells)

@@ -63,6 +63,7 @@ _XML_BASE: Final = "{http://www.w3.org/XML/1998/namespace}base"
 _RDF_ABOUT: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _NO_TOPIC: Final = frozenset(listed("uncategorized uncategorised"))
 _MOST_TOPICS: Final = 50
+_ANY_DAY: Final = date(9000, 1, 1)
 _DEEPEST: Final = 100
 
 
@@ -173,7 +174,7 @@ def _last_end(pattern: re.Pattern[str], text: str) -> int:
 
 def _is_newer(one: str, other: str) -> bool:
     days = [
-        believed_day(found[1], today=date.max.replace(year=9000)) if (found := _DATED.search(each[:200_000])) else None
+        believed_day(found[1], today=_ANY_DAY) if (found := _DATED.search(each[:200_000])) else None
         for each in (one, other)
     ]
     return days[0] is not None and days[1] is not None and days[0] > days[1]

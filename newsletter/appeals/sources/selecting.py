@@ -1,15 +1,16 @@
 """Reads a page that lists articles, whichever system made it: by CSS selectors that are given, or by finding out.
 
-Without selectors, what repeats is looked for: articles and posts as systems mark them, then items of lists, rows of
-tables and blocks of any class that each hold one link and a date or a heading. A Joomla category blog has a reader of
-its own, `blog`, which reads more of it.
+Without selectors, a Joomla category blog is read by its own reader, `blog`. On any other page what repeats is looked
+for: articles and posts as systems mark them, then items of lists, rows of tables and blocks of any class that each hold
+one link and a date or a heading.
 """
 
 import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, timedelta
+from html import escape
 from itertools import product
 from typing import Final
 
@@ -17,11 +18,17 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from newsletter.appeals.dates import DateImpossible, find_date, written_language
 from newsletter.appeals.letters import KNOWN
-from newsletter.appeals.sources.blog import absolute, base_of
+from newsletter.appeals.sources.blog import absolute, base_of, read_blog
 from newsletter.appeals.sources.byline import byline, is_signed
 from newsletter.appeals.sources.day import believed_day
 from newsletter.appeals.sources.entry import HTML_LONGEST, MOST_ENTRIES, Entry, language_tag
-from newsletter.appeals.sources.faults import NoListing, NothingSelected, SelectorBroken, SelectorUnknown
+from newsletter.appeals.sources.faults import (
+    NoListing,
+    NothingSelected,
+    SelectorBroken,
+    SelectorUnknown,
+    SourceFault,
+)
 from newsletter.appeals.sources.hidden import without_hidden
 from newsletter.appeals.sources.mainbody import without_surroundings
 from newsletter.appeals.sources.nesting import bearable
@@ -61,6 +68,10 @@ _DATES: Final = (
     ".published, .createdate, .created, .entry-date, .post-date, .posted-on, .list-date, .date, .submitted",
 )
 _AUTHORS: Final = '[itemprop="author"], [rel~="author"], .author, .byline, .createdby, .list-author'
+_BLOG: Final = re.compile(
+    r"""class\s*=\s*["'][^"'<>]{0,200}\b(?:blog|blog-featured|items-row|leading-0|contentheading|com-content-category-blog)\b"""
+    r"""|itemprop\s*=\s*["']blogPost["']"""
+)
 _STRIPES: Final = re.compile(r"\d+|\b(?:odd|even|first|last|alt)\b|\s+")  # what tells a row from its neighbours
 _ITEM_LONGEST: Final = 6000  # characters of text; what has more holds several articles
 _FEWEST: Final = 2
@@ -131,12 +142,14 @@ def read_entries(
         NothingSelected: no element matches the selector for items, or none of these has a title or a link.
         NoListing: there is no listing to be found on it.
     """
+    given = selectors or Selectors()
     html = bearable(text)
+    if not given.given() and (found := _of_blog(html, place, today, base, language)):
+        return found
     raw = LexborHTMLParser(html)
     page = raw.css_first("html")
     tag = language_tag(language) or language_tag((page.attributes.get("lang") or "") if page is not None else "")
     tree = LexborHTMLParser(without_hidden(html))
-    given = selectors or Selectors()
     if not given.item:
         without_surroundings(tree)
     entries = _entries(tree, _Reading(given, base_of(raw, base), tag, today, place))
@@ -147,6 +160,30 @@ def read_entries(
     if not entries:
         raise NoListing(place=place)
     return entries
+
+
+def _of_blog(text: str, place: str, today: date, base: str, language: str) -> list[Entry]:
+    """Read a Joomla category blog by the reader that knows it; nothing where it is none, or not a whole one."""
+    if not _BLOG.search(text):
+        return []
+    try:
+        items = read_blog(text, place=place, base=base, language=language or None)
+    except SourceFault:
+        return []
+    return [
+        Entry(
+            url=item.url,
+            title=item.title,
+            byline=item.byline,
+            published_on=item.published_on if item.published_on <= today + timedelta(days=1) else None,
+            written=item.published_on.isoformat(),
+            html=escape(item.teaser, quote=False),
+            base=item.url or base,
+            language=item.language,
+            place=item.place,
+        )
+        for item in items
+    ]
 
 
 def _entries(tree: LexborHTMLParser, reading: "_Reading") -> list[Entry]:

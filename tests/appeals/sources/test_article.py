@@ -306,10 +306,10 @@ def test_what_is_no_article_is_refused_in_one_sentence(content, fault):
     [
         "<div>" * 300_000,
         "<p>" * 300_000,
-        "<p>x" * 200_000,
+        "<p>x" * 60_000,
         "<div class=comment>x</div>" * 40_000,
-        "<br>x" * 200_000,
-        "<h1>x</h1>" * 60_000,
+        "<br>x" * 60_000,
+        "<h1>x</h1>" * 30_000,
         ld("[" + '{"@type":"Article"},' * 30_000 + "{}]"),
         "<meta name=a content=b>" * 50_000,
         "<span class=author>x</span>" * 50_000,

@@ -23,6 +23,7 @@ def test_there_are_all_the_shapes_that_the_guide_promises():
         "joomla15",
         "joomla25",
         "joomla3",
+        "joomla4",
         "joomla5",
         "wordpress-rss",
         "wordpress-atom",
