@@ -167,5 +167,9 @@ class Blocks:
 
 
 def _headed(text: str, level: int) -> str:
-    closing = len(text) - len(text.rstrip("#"))  # would close the heading, and not be shown
-    return f"{'#' * level} {text[: len(text) - closing]}" + "\\#" * closing
+    """Write a heading; signs at its end would close it, and not be shown."""
+    core = text.rstrip("#")
+    closing = len(text) - len(core)
+    is_escaped = (len(core) - len(core.rstrip("\\"))) % 2 == 1
+    ending = "\\#" * closing
+    return f"{'#' * level} {core}{ending[1:] if is_escaped else ending}"

@@ -58,20 +58,23 @@ def _as_no_block(line: str) -> str:
 
 
 def _tidy(runs: Sequence[Run]) -> Iterator[Run]:
-    """Make single spaces of all space, none of it at the ends or beside a break; space is a run of its own."""
+    """Make single spaces of all space, none at the ends or beside a break; what is between runs is a run of its own."""
     waiting = ""
     begun = False
     for run in runs:
-        for piece in re.split(r"(\s+)", run.text):
-            if not piece:
-                continue
-            if piece.isspace():
-                waiting = "\n" if "\n" in (piece if run.text == "\n" else "", waiting) else " "
-                continue
-            if waiting and begun:
-                yield Run(text=waiting)
-            waiting, begun = "", True
-            yield replace(run, text=piece, code=run.code and not run.href)  # code's brackets can't be escaped
+        words = " ".join(run.text.split())
+        if run.text == "\n":
+            waiting = "\n"
+        elif run.text[:1].isspace():
+            waiting = waiting or " "
+        if not words:
+            continue
+        if waiting and begun:
+            yield Run(text=waiting)
+        begun = True
+        waiting = " " if run.text[-1:].isspace() else ""
+        # In a link there is no code: its brackets couldn't be escaped.
+        yield run if run.text == words and not run.code else replace(run, text=words, code=run.code and not run.href)
 
 
 def _settled(runs: list[Run]) -> Iterator[Run]:
@@ -99,7 +102,7 @@ def _settled(runs: list[Run]) -> Iterator[Run]:
             inner = text.rstrip("".join(letter for letter in set(text) if _is_mark(letter)))
             if inner:
                 text, tail = inner, text[len(inner) :]
-        yield replace(run, text=text)
+        yield run if text == run.text else replace(run, text=text)
         if tail:
             yield replace(run, text=tail, strong=False, em=False)
 
