@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
-_SPECIAL: Final = re.compile(r"[\\`*\[\]]|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|&(?=#?\w{1,40};)")
+_SPECIAL: Final = re.compile(r"[\\`*\[\]]|(?<![^\W_])_|_(?![^\W_])|<(?=[^\s<])|&(?=#?\w{1,40};)")
 _BLOCK_BEGINS: Final = re.compile(r"#{1,6}(?:\s|$)|[-+](?:\s|$)|[-\s]+$|=+\s*$|>|~~~")
 _NUMBERED: Final = re.compile(r"(\d{1,9})(?=[.)](?:\s|$))")
 _PICTURE: Final = re.compile(r"\\.|(`+)[^`].*?(?<!`)\1(?!`)|!(?=\[)", re.DOTALL)

@@ -106,6 +106,7 @@ def test_emphasis_and_links_survive_with_their_words():
         "|a|b|",
         "a  b",
         "no heading #",
+        "<1@1>",
         "#",
         "##",
         "\\#",
