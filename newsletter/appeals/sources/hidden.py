@@ -13,13 +13,11 @@ from newsletter.appeals.letters import listed
 from newsletter.appeals.sources.mailcloak import address_in_element, address_in_script
 
 _STYLE: Final = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?:\.0+)?\s*(?:;|$)|font-size\s*:\s*0(?:px|pt|em)?\s*(?:;|$)"
+    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em)?\s*(?:;|$)"
     r"|max-height\s*:\s*0(?:px)?\s*(?:;|$)|text-indent\s*:\s*-\d{3,}|left\s*:\s*-\d{4,}px",
     re.IGNORECASE,
 )
-_CLASSES: Final = frozenset(
-    listed("visually-hidden visuallyhidden sr-only screen-reader-text element-invisible d-none invisible hidden-print")
-)
+_CLASSES: Final = frozenset(listed("visually-hidden visuallyhidden sr-only screen-reader-text element-invisible"))
 _CLOAKED: Final = re.compile(
     r"<script\b[^<>]{0,200}>(?:(?!</script)[\s\S]){0,300}display:\s*none(?:(?!</script)[\s\S]){0,200}</script>"
     r"[^<]{0,400}(?=<script\b)",

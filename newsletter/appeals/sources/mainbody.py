@@ -43,17 +43,27 @@ _TEXTS: Final = (
 _SCOPES: Final = frozenset(
     listed("item-page post hentry h-entry node article post-outer post-full blog-post com-content-article")
 )
+# Names of what stands around an article, alone or after a prefix: `comments`, `jp-relatedposts`, `post-tags`.
 _AROUND: Final = re.compile(
-    r"(?:.*[-_])?(?:comments?(?:[-_]?(?:area|list|section|wrapper|container|form|template|box|body))?|commentlist|respond|disqus(?:_thread)?|(?:share|shares|sharing|social|socials)(?:[-_]?(?:buttons?|links?|bar|icons?|list|media))?|sharedaddy"
-    r"|addtoany(?:_.*)?|addthis(?:_.*)?|jp-relatedposts|related(?:posts|-posts|-articles|-content)?|relateditems|recommended"
-    r"|read-next|readmore|readon|newsletter|subscribe|signup|sidebar|widget|widget-area|breadcrumbs?|pagination|pager|pagenav"
-    r"|pagenavcounter|post-navigation|nav-links|navigation|navbar|menu|cookies?|cookie-.*|cookieconsent|consent|gdpr|advert|ads"
-    r"|advertisement|promo|popup|modal|tags|tag-links|tags-links|post-tags|cat-links|post-labels|author-bio|author-box|about-author"
-    r"|buttonheading|actions|icons|print-icon|email-icon|edit-icon|hits|rating|content_rating|content_vote|contenttoc|toolbar"
-    r"|skip-link|reply|replies|feedflare|blog-pager|post-feeds|masthead|login|search|searchform"
-    r"|modifydate|modified|article-info-term|category-name|parent-category-name|outils|toc|print)"
-    r"|(?:site|page|global|main)?[-_]?footer|site-header",
+    r"(?:.*[-_])?(?:comments?(?:[-_]?(?:area|list|section|wrapper|container|form|template|box|body))?|commentlist|respond"
+    r"|disqus|(?:share|shares|sharing|socials?)(?:[-_]?(?:buttons?|links?|bar|icons?|list|media))?|sharedaddy|sociallinks"
+    r"|related(?:posts|-posts|-articles|-content)?|relatedposts|relateditems|recommended|newsletter|subscribe|signup|sidebar"
+    r"|widget|breadcrumbs?|pagination|pager|pagenav|post-navigation|nav-links|navigation|navbar|menu|cookies?|cookieconsent"
+    r"|consent|gdpr|advert|ads|advertisement|promo|popup|modal|tags|tag-links|tags-links|cat-links|post-labels|author-bio"
+    r"|author-box|about-author|reply|replies|masthead|login|searchform)"
+    r"|(?:addtoany|addthis|cookie|disqus)[-_].*|(?:site|page|global|main)?[-_]?footer|site-header|widget-area",
     re.IGNORECASE,
+)
+_ALONE: Final = frozenset(
+    listed(
+        "read-next readmore readon pagenavcounter buttonheading actions icons print-icon email-icon edit-icon hits "
+        "rating content_rating content_vote contenttoc toolbar skip-link feedflare blog-pager post-feeds search "
+        "modifydate modified article-info-term category-name parent-category-name outils toc print"
+    )
+)
+_MARKS: Final = (
+    "h1, main, article:not(.comment):not(.comment-body), .contentheading, .contentpaneopen, .item-page, "
+    '.entry-content, .post-body, .field--name-body, .gh-content, .e-content, [itemprop="articleBody"]'
 )
 _WITHIN: Final = frozenset(
     listed(
@@ -68,6 +78,7 @@ _TAGS: Final = (
     "button, svg"
 )
 _HEAD: Final = "h1, h2, h3, .contentheading, time"
+_SILENT: Final = frozenset({"script", "style", "noscript", "template", "svg", "iframe"})
 _LINES: Final = "h1, h2, h3, p, div, td, span, li, strong, time, address, center, font"
 _HEAD_LINES: Final = 25
 _MOST: Final = 20_000  # elements that are looked at
@@ -76,27 +87,32 @@ _SHORT: Final = 120
 
 def without_surroundings(tree: LexborHTMLParser) -> None:
     """Take comments, sidebars, menus, share bars, related posts and cookie notices off a page."""
-    whole = len((tree.body.text() if tree.body is not None else "").strip())
+    if tree.body is None:
+        return
+    whole, is_marked = len(tree.body.text().strip()), tree.body.css_first(_MARKS) is not None
     named = [node for node in tree.css("[class], [id]")[:_MOST] if _is_around(node)]
-    drop(node for node in [*tree.css(_TAGS)[:_MOST], *named] if _may_go(node, whole))
+    drop(node for node in [*tree.css(_TAGS)[:_MOST], *named] if _may_go(node, whole, is_marked=is_marked))
 
 
 def _is_around(node: LexborNode) -> bool:
     attributes = node.attributes
     names = (attributes.get("class") or "").split() + (attributes.get("id") or "").split()
     return node.tag not in {"html", "body", "main", "article"} and any(
-        len(name) < 60 and _AROUND.fullmatch(name) for name in names[:30]
+        name.lower() in _ALONE or (len(name) < 60 and _AROUND.fullmatch(name)) for name in names[:30]
     )
 
 
-def _may_go(node: LexborNode, whole: int) -> bool:
-    """Spare what holds the article itself, such as a `<div class="content-with-sidebar">` or a form around a page."""
-    if node.css_first("h1, article, main") is not None and node.tag not in {"script", "style", "template", "noscript"}:
-        return len(node.text().strip()) * 5 < whole
-    return (
-        node.tag in {"script", "style", "noscript", "template", "svg", "iframe"}
-        or len(node.text().strip()) * 2 <= whole
-    )
+def _may_go(node: LexborNode, whole: int, *, is_marked: bool) -> bool:
+    """Spare what holds the article itself, such as a `<div class="content-with-sidebar">`, whatever it is called.
+
+    Beside an article that is marked as one, most of the page may be something else: appeals are short.
+    """
+    if node.tag in _SILENT:
+        return True
+    length = len(node.text().strip())
+    if node.css_first(_MARKS) is not None:
+        return length * 5 < whole
+    return length * 5 <= whole * 4 if is_marked else length * 2 <= whole
 
 
 def text_of(tree: LexborHTMLParser) -> LexborNode | None:

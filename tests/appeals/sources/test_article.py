@@ -248,6 +248,25 @@ def test_longer_comments_are_not_the_text():
     assert read(page(f"<article><h1>S</h1>{TEXT}</article>{comments}")).body.startswith("Four miners")
 
 
+def test_a_short_appeal_beside_a_long_sidebar_is_read():
+    beside = '<div class="sidebar">' + "<p>Something else, 1 May 2020, and more of it.</p>" * 6 + "</div>"
+    found = read(page(f"<div><h1>Strike at the mine</h1>{TEXT}</div>{beside}"))
+
+    assert (found.body, found.published_on) == (TEXT.removeprefix("<p>").removesuffix("</p>"), None)
+
+
+def test_comments_that_call_themselves_articles_are_none():
+    comment = '<article class="comment-body"><p>And so on, 1 May 2020.</p></article>' * 8
+    found = read(page(f'<div><h1>Strike</h1>{TEXT}</div><div class="comments-area"><h2>Comments</h2>{comment}</div>'))
+
+    assert "And so on" not in found.body
+    assert found.published_on is None
+
+
+def test_what_a_script_would_fade_in_is_read():
+    assert "Four miners" in read(page(f'<article style="opacity: 0" class="fade">{TEXT}</article>')).body
+
+
 def test_title_date_and_byline_are_not_said_again_in_the_text():
     found = read(page(f"<div><h1>Strike at the mine</h1><p>By Anna K.</p><p>6 November 2012</p>{TEXT}{TEXT}</div>"))
 
