@@ -11,6 +11,7 @@ from newsletter.appeals.action import Action
 from newsletter.appeals.document import ACTIONS
 from newsletter.appeals.urgency import Urgency
 
+_SCOPED = frozenset({"guid", "undated"})  # kinds of identities that belong to one source
 MAX_TAG = 16  # characters of a language tag; what the tables hold
 
 
@@ -20,7 +21,8 @@ class Item:
 
     Attributes:
         identities: names under which this item is known again, the strongest first, such as
-            `url:example.org/solidarity/42` or `dated:2012-11-06:kurdish prisoners on hunger strike`.
+            `guid:SCOPE:tag:example.org,2012:42`, `url:example.org/solidarity/42` or `dated:2012-11-06:kurdish prisoners
+            on hunger strike`.
         title: one line of plain text.
         byline: who wrote or sent it, one line; empty if the source doesn't say.
         published_on: the date that the source gives.
@@ -89,20 +91,35 @@ def same_thing(one: Iterable[str], other: Iterable[str]) -> bool:
     """Say whether two items that share a name can be one.
 
     Two articles of one day may have one title; what tells them apart is a stronger name of the same kind, such as two
-    addresses. Only if both have one and none is shared, they are two.
+    addresses. Only if both have one and none is shared, they are two. A guid that is shared makes them one even at two
+    addresses, for an article may move; two guids make them two only where no address says otherwise, for a site that
+    moves to another system gives all its articles new ones.
     """
     ours, theirs = set(one), set(other)
     if not ours & theirs:
         return False
-    for kind in ("markdown:", "url:"):
-        mine = {name for name in ours if name.startswith(kind)}
-        its = {name for name in theirs if name.startswith(kind)}
-        if mine and its:
-            return not mine.isdisjoint(its)
-    return True
+    markdown = _shared(ours, theirs, "markdown:")
+    if markdown is not None:
+        return markdown
+    scopes = {name.split(":", 2)[1] for name in ours if name.startswith("guid:")}
+    guids = [_shared(ours, theirs, f"guid:{scope}:") for scope in sorted(scopes)]
+    if True in guids:
+        return True
+    address = _shared(ours, theirs, "url:")
+    return address if address is not None else False not in guids
+
+
+def _shared(ours: set[str], theirs: set[str], kind: str) -> bool | None:
+    """Say whether a name of this kind is shared; None if one of them has none."""
+    mine = {name for name in ours if name.startswith(kind)}
+    its = {name for name in theirs if name.startswith(kind)}
+    return not mine.isdisjoint(its) if mine and its else None
 
 
 def kept(name: str) -> str:
     """Give the form in which an identity is kept: its kind, and a hash of the rest, which may say somebody's name."""
     kind, _, rest = name.partition(":")
+    if kind in _SCOPED:
+        scope, _, rest = rest.partition(":")
+        kind = f"{kind}:{scope}"
     return f"{kind}:{hashlib.sha256(rest.encode('utf-8', 'surrogatepass')).hexdigest()}"

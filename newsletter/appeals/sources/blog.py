@@ -19,6 +19,7 @@ from newsletter.appeals.sources.faults import ItemDateImpossible, ItemWithoutDat
 from newsletter.appeals.sources.identity import identities
 from newsletter.appeals.sources.listing import read_listing
 from newsletter.appeals.sources.mailcloak import address_in_element, address_in_script
+from newsletter.appeals.sources.nesting import bearable
 from newsletter.appeals.sources.prose import one_line, paragraphs, shown
 from newsletter.appeals.sources.thumbnail import without_thumbnails
 from newsletter.appeals.sources.wording import is_read_more, signature
@@ -83,7 +84,7 @@ def read_blog(text: str, *, place: str, base: str = "", language: str | None = N
         NoAppeals: there is no blog on it, and no text that reads like a listing.
         ItemWithoutTitle, ItemWithoutDate, ItemDateImpossible: an appeal lacks what it needs.
     """
-    tree = LexborHTMLParser(text)
+    tree = LexborHTMLParser(bearable(text))
     base = base_of(tree, base)
     tag = language or _page_language(tree)
     walk = _Walk(tag or "en")

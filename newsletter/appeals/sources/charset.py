@@ -60,6 +60,7 @@ _ODD_IN_WESTERN: Final = re.compile(
     r"(?<=[^\W\d_])[ðþýÐÞÝ¹³¿¼¾œŸ\ufffd]|[ðþýÐÞÝ¹³¿¼¾Ÿ\ufffd](?=[^\W\d_])(?!(?<=¿)[A-ZÁÉÍÓÚ])"
 )
 _SAMPLE_BYTES: Final = 200_000  # what the guess is made from
+_BEYOND_ASCII: Final = re.compile("[\x80-\ufffc\U00010000-\U0010ffff]")
 _CONTROLS: Final = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
@@ -86,6 +87,24 @@ def decode(content: bytes, *, place: str, charset: str = "") -> str:
     if not text.strip("\ufeff \t\r\n\0"):
         raise SourceEmpty(place=place)
     return text.removeprefix("\ufeff")
+
+
+def decode_doubting(content: bytes, *, place: str, charset: str = "") -> str:
+    """As `decode`, but whoever says what: bytes that can only be UTF-8 are read as UTF-8.
+
+    Feeds say one charset in HTTP and another in XML, and are written in a third; text in any other charset is hardly
+    ever UTF-8 by accident. A few broken bytes, as at the end of what was cut off, don't make it something else.
+    """
+    if content.startswith((b"<\x00?\x00", b"<\x00r\x00", b"<\x00f\x00")):
+        return decode(content, place=place, charset="utf-16-le")
+    if content.startswith((b"\x00<\x00?", b"\x00<\x00r", b"\x00<\x00f")):
+        return decode(content, place=place, charset="utf-16-be")
+    if not content.isascii() and not content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = content.decode("utf-8", errors="replace")
+        broken = text.count("\ufffd")
+        if broken * 4 < len(_BEYOND_ASCII.findall(text, 0, _SAMPLE_BYTES)):
+            return decode(text.encode() if broken else content, place=place, charset="utf-8")
+    return decode(content, place=place, charset=charset)
 
 
 def _decoded(content: bytes, charset: str) -> str | None:

@@ -119,6 +119,32 @@ class NoAppeals(SourceFault):
     """
 
 
+class FeedUnreadable(SourceFault):
+    """{place} is no feed that can be read: {reason}. Give the address of an RSS, Atom or JSON feed."""
+
+
+class NoListing(SourceFault):
+    """{place} has no list of articles that can be found: no links with dates or headings that repeat. Give the page
+    that lists them, or say by CSS selectors where they stand.
+    """
+
+
+class NothingSelected(SourceFault):
+    """{place}: nothing on it matches “{selector}”. Look at the page's source, and correct the selector for {name}."""
+
+
+class SelectorUnknown(SourceFault):
+    """There is no selector named “{name}”; {hint}"""
+
+
+class SelectorBroken(SourceFault):
+    """The selector for {name}, “{selector}”, is not CSS that can be read. Write one such as `{example}`."""
+
+
+class ArticleUnreadable(SourceFault):
+    """{place} has no article that can be read: {reason}. Give the address of an article's own page."""
+
+
 class ItemWithoutTitle(SourceFault):
     """{place}: this appeal has no title. Add one at its source, on a line of its own."""
 

@@ -8,25 +8,60 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 _LONGEST: Final = 600
-_INESSENTIAL: Final = frozenset({"print", "format", "tmpl", "fbclid", "gclid", "mc_cid", "mc_eid"})
+_TRACKING: Final = frozenset({"fbclid", "gclid", "mc_cid", "mc_eid"})
+_INESSENTIAL: Final = frozenset({"print", "format", "tmpl"})
 
 
-def identities(*, title: str, published_on: date, url: str = "", source_id: str = "") -> tuple[str, ...]:
-    """Name an item, the strongest name first: its source's own id, its address, its date and title.
+def identities(
+    *, title: str, published_on: date | None, url: str = "", source_id: str = "", guid: str = "", scope: str = ""
+) -> tuple[str, ...]:
+    """Name an item, the strongest name first: its source's own id, its guid, its address, its date and title.
 
     Args:
         title: as the source has it.
-        published_on: the source's date.
+        published_on: the source's date; None where it has none, and then that is no part of a name.
         url: absolute, or empty.
         source_id: an id that stays the same over all its translations, or empty.
+        guid: the name that a feed gives it for good, or empty.
+        scope: the source that guids are given by, for another source may give the same.
     """
     normal = re.sub(r"[\W_]+", " ", unicodedata.normalize("NFKC", title).casefold()).strip() or title.strip()
-    names = [f"dated:{published_on.isoformat()}:{normal}"]
-    if address := _address(url):
-        names.insert(0, f"url:{address}")
+    names = []
     if source_id:
-        names.insert(0, f"markdown:{source_id}")
-    return tuple(dict.fromkeys(_bounded(name) for name in names))
+        names.append(f"markdown:{source_id}")
+    if guid:
+        # A guid that is an address is compared as one: it changes with http to https, and the article does not.
+        names.append(f"guid:{_quoted(scope)}:{_address(guid) or guid}")
+    if address := _address(url):
+        names.append(f"url:{address}")
+    if published_on is not None:
+        names.append(f"dated:{published_on.isoformat()}:{normal}")
+    return tuple(dict.fromkeys(_bounded(name) for name in names or [f"undated:{_quoted(scope)}:{normal}"]))
+
+
+def _quoted(scope: str) -> str:
+    """Write a scope without the sign that ends it."""
+    return scope.replace("%", "%25").replace(":", "%3A")[:100]
+
+
+def without_tracking(url: str) -> str:
+    """Take out of an address what only tells its site where a visitor came from; nobody is counted by our links."""
+    try:
+        parts = urlsplit(url)
+        asked = parts.query.split("&")
+        kept = [each for each in asked if not _is_tracking(unquote(each.partition("=")[0]))]
+    except ValueError:
+        return url
+    return parts._replace(query="&".join(kept)).geturl() if kept != asked else url
+
+
+def same_site(one: str, other: str) -> bool:
+    """Tell whether two addresses are on one host, with or without `www.`."""
+    try:
+        hosts = [(urlsplit(each).hostname or "").removeprefix("www.") for each in (one, other)]
+    except ValueError:
+        return False
+    return bool(hosts[0]) and hosts[0] == hosts[1]
 
 
 def _address(url: str) -> str:
@@ -47,7 +82,11 @@ def _address(url: str) -> str:
 
 
 def _is_inessential(key: str) -> bool:
-    return key.lower() in _INESSENTIAL or key.lower().startswith("utm_")
+    return key.lower() in _INESSENTIAL or _is_tracking(key)
+
+
+def _is_tracking(key: str) -> bool:
+    return key.lower() in _TRACKING or key.lower().startswith("utm_")
 
 
 def _bounded(name: str) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from newsletter.appeals.letters import fold
+from newsletter.appeals.sources.nesting import bearable
 from newsletter.appeals.sources.wording import NEXT
 
 _PLAIN: Final = (
@@ -24,7 +25,7 @@ def next_link(text: str) -> str:
     It is looked for by Joomla's own marks, then by its words ('Next', 'Suivant', …) or its sign, and last by the number
     after the current page's.
     """
-    tree = LexborHTMLParser(text)
+    tree = LexborHTMLParser(bearable(text))
     for selector in _PLAIN:
         node = tree.css_first(selector)
         if node is not None and (link := _link(node)):

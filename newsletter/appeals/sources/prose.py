@@ -1,6 +1,7 @@
 """Text as it may come in from anywhere, made plain: nothing in it is trusted."""
 
 import functools
+import html
 import re
 import unicodedata
 from typing import Final
@@ -66,3 +67,22 @@ def shortened(text: str, longest: int) -> str:
 def shown(value: object, longest: int = 300) -> str:
     """Put something from a source into a sentence: one short line."""
     return one_line(str(value), longest)
+
+
+_LINE_TAG: Final = re.compile(
+    r"</?(?:a|abbr|acronym|b|big|br|cite|code|del|div|em|font|h[1-6]|i|img|ins|mark|p|q|s|small|span|strike|strong|sub|sup"
+    r"|tt|u|wbr|nobr)(?:\s[^<>]{0,2000})?/?>",
+    re.IGNORECASE,
+)
+
+
+def untagged(text: str, longest: int = TITLE_LONGEST) -> str:
+    """Make one plain line of what may be HTML, even escaped twice; `a < b` and `<Workers>` are words and stay."""
+    text = text[: 20 * longest]
+    for _ in range(2):
+        if "<" in text:
+            text = _LINE_TAG.sub(lambda tag: " " if tag[0][1:3].lower() in {"br", "p>", "/p"} else "", text)
+        if "&" not in text:
+            break
+        text = html.unescape(text)
+    return one_line(text, longest)

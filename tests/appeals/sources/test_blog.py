@@ -1,5 +1,7 @@
 """Joomla's category blogs, layout by layout."""
 
+import time
+
 import pytest
 
 from newsletter.appeals.sources.blog import read_blog
@@ -318,3 +320,12 @@ def test_a_page_nested_beyond_all_reason_does_no_harm():
     (item,) = read_blog(page + "deep", place="x")
 
     assert item.title == "T"
+
+
+def test_a_page_of_tags_that_are_never_closed_costs_bounded_time():
+    started = time.process_time()
+
+    with pytest.raises(NoAppeals):
+        read_blog('<div class="blog">' + "<div>" * 200_000, place="x")
+
+    assert time.process_time() - started < 5
