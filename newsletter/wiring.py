@@ -34,6 +34,8 @@ from subscribers.tokens import Tokens
 if TYPE_CHECKING:
     from newsletter.appeals.intake import Desk
     from newsletter.appeals.names import NameSeal
+    from newsletter.appeals.polling import Poller
+    from newsletter.appeals.sources.fetching import WebFetch
     from newsletter.delivery.planning import Planner
     from newsletter.delivery.reception import Reception
     from newsletter.delivery.service_mails import ServiceDesk
@@ -148,6 +150,18 @@ class Parts:
             propose_countries=propose_countries,
             propose_urgent=propose_urgent,
         )
+
+    def web_fetch(self, *, robots: bool = True, pause_s: float = 1.0) -> "WebFetch":
+        """Make what gets sources' pages, for one round."""
+        from newsletter.appeals.sources.fetching import WebFetch  # noqa: PLC0415 - see above
+
+        return WebFetch(allowed=self.settings.fetch_networks, robots=robots, pause_s=pause_s)
+
+    def poller(self) -> "Poller":
+        """Make what looks at sources."""
+        from newsletter.appeals.polling import Poller  # noqa: PLC0415 - see above
+
+        return Poller(database=self.database, desk=self.desk, web=self.web_fetch, clock=self.clock)
 
     def press(self) -> "EditionPress":
         """Make what prints editions; a fresh one each time, since it keeps what it has rendered."""

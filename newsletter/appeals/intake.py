@@ -76,7 +76,14 @@ class Desk:
     propose_urgent: Callable[[str], bool]
 
     def take_in(
-        self, session: Session, items: Iterable[Item], *, source: str, now: datetime, by: str = SOURCE
+        self,
+        session: Session,
+        items: Iterable[Item],
+        *,
+        source: str,
+        now: datetime,
+        by: str = SOURCE,
+        ours: bool = False,
     ) -> list[Intake]:
         """Take items in, the oldest first, so that references follow the dates.
 
@@ -86,6 +93,7 @@ class Desk:
             source: the location that was read, kept with new appeals.
             now: the moment of import.
             by: who brings them in.
+            ours: whether they were kept here before, so that marks in them are our own.
 
         Returns:
             What became of each.
@@ -95,7 +103,7 @@ class Desk:
         source = register.hide(source)
         act = Act(by=by, at=now)
         return [
-            self._take(session, _Arrived.of(item, register), source, act)
+            self._take(session, _Arrived.of(item, register, ours=ours), source, act)
             for item in sorted(items, key=lambda item: item.published_on)
         ]
 
@@ -162,9 +170,9 @@ class _Arrived:
     content_hash: str
 
     @classmethod
-    def of(cls, item: Item, register: Register) -> "_Arrived":
+    def of(cls, item: Item, register: Register, *, ours: bool) -> "_Arrived":
         return cls(
-            item=hidden(item, register),
+            item=hidden(item, register, ours=ours),
             names=tuple(kept(name) for name in item.identities),
             content_hash=item.content_hash,
         )
@@ -197,6 +205,7 @@ def hidden(item: Item, register: Register, *, ours: bool = False) -> Item:
         demands=tuple(hide(demand) for demand in item.demands),
         topics=tuple(register.hide_topic(topic) for topic in item.topics),
         url=register.hide_address(item.url),
+        pictures=tuple((register.hide_address(url), hide(alt)) for url, alt in item.pictures),
         actions=actions,
     )
 
@@ -290,6 +299,7 @@ def _text(arrived: _Arrived) -> AppealText:
     return AppealText(
         language=item.language,
         demands=list(item.demands),
+        pictures=[{"url": url, "alt": alt} for url, alt in item.pictures],
         source_hash=arrived.content_hash,
         edited=False,
         status=TextStatus.DRAFT,

@@ -39,6 +39,7 @@ class Item:
         demands: one line each.
         actions: what a supporter can do; None where the source doesn't say.
         picture_alt, picture_credit: of the picture, which comes another way.
+        pictures: address and alternative text of those that the source shows; no part of what it says.
         place: where in the source it stands, for messages: `appeals.txt, line 12`.
     """
 
@@ -59,6 +60,7 @@ class Item:
     actions: tuple[Action, ...] | None = None
     picture_alt: str = ""
     picture_credit: str = ""
+    pictures: tuple[tuple[str, str], ...] = ()
     place: str = ""
 
     @property

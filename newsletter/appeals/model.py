@@ -386,6 +386,7 @@ class AppealText(Base):
         demands: one line each.
         url: where it can be read in full in this language, or empty.
         picture_alt: what the picture shows.
+        pictures: those that its source shows, as `{"url": …, "alt": …}`; listed, never fetched by themselves.
         status: where it stands; a translation that comes later waits for its own approval.
         released_at: when it was first released.
         source_hash: `Item.content_hash` of what was last taken from the source; empty if written here.
@@ -408,6 +409,7 @@ class AppealText(Base):
     demands: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     url: Mapped[str] = mapped_column(Text, default="")
     picture_alt: Mapped[str] = mapped_column(Text, default="", server_default="")
+    pictures: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list, server_default="[]")
     status: Mapped[TextStatus] = mapped_column(word(TextStatus), default=TextStatus.DRAFT, server_default="draft")
     released_at: Mapped[datetime | None]
     source_hash: Mapped[str] = mapped_column(String(64), default="")

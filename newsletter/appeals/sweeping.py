@@ -1,5 +1,7 @@
 """Takes a name out of everything about appeals that is stored already."""
 
+from collections.abc import Mapping
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -9,6 +11,7 @@ from newsletter.appeals.intake import BESIDE, CONTENT
 from newsletter.appeals.labels import AppealLabel, LabelKind
 from newsletter.appeals.model import Appeal, AppealText
 from newsletter.appeals.names import Register
+from newsletter.appeals.source import Source, SourceEntry
 
 _WORDS = (*CONTENT, *(name for name in BESIDE if name != "demands"))
 
@@ -48,23 +51,36 @@ def sweep_appeals(session: Session, register: Register) -> set[int]:
     for move in session.scalars(select(AppealMove).where(AppealMove.note != "")):
         if _set(move, {"note": register.hide(move.note)}):
             found.add(move.appeal_id)
-    for label in session.scalars(select(AppealLabel).where(AppealLabel.kind == LabelKind.TOPIC)):
-        _set(label, {"value": register.hide_topic(label.value)})
+    _sweep_around(session, register)
     session.flush()
     return found
+
+
+def _sweep_around(session: Session, register: Register) -> None:
+    """Hide names in what sources announced, and in what appeals are found by."""
+    for entry in session.scalars(select(SourceEntry)):
+        swept = {"title": register.hide(entry.title), "url": register.hide_address(entry.url)}
+        if entry.content is not None:
+            swept["content"] = register.hide_all(entry.content)
+        _set(entry, swept)
+    for source in session.scalars(select(Source)):
+        _set(source, {"title": register.hide(source.title), "fault": register.hide(source.fault)})
+    for label in session.scalars(select(AppealLabel).where(AppealLabel.kind == LabelKind.TOPIC)):
+        _set(label, {"value": register.hide_topic(label.value)})
 
 
 def _sweep_text(text: AppealText, register: Register) -> bool:
     swept: dict[str, object] = {name: register.hide(getattr(text, name)) for name in _WORDS}
     swept["demands"] = [register.hide(demand) for demand in text.demands]
     swept["url"] = register.hide_address(text.url)
+    swept["pictures"] = register.hide_all(text.pictures)
     if text.offered is not None:
         topics = {"topics": [register.hide_topic(topic) for topic in text.offered.get("topics", ())]}
         swept["offered"] = register.hide_all(text.offered | (topics if "topics" in text.offered else {}))
     return _set(text, swept)
 
 
-def _set(row: object, values: dict[str, object]) -> bool:
+def _set(row: object, values: Mapping[str, object]) -> bool:
     changed = {name: value for name, value in values.items() if getattr(row, name) != value}
     for name, value in changed.items():
         setattr(row, name, value)

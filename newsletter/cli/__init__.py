@@ -19,6 +19,7 @@ COMMANDS = {
     "appeal": "appeal",
     "name": "name",
     "organiser": "organiser",
+    "source": "source",
     "subscriber": "subscriber",
     "digest": "digest",
     "mailing": "mailing",

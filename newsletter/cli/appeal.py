@@ -13,6 +13,7 @@ from newsletter.appeals.deeds import DeedName, deeds_of
 from newsletter.appeals.editing import differences
 from newsletter.appeals.intake import Intake, Taken, find_appeal
 from newsletter.appeals.model import Appeal, AppealStatus
+from newsletter.appeals.moments import today_somewhere
 from newsletter.appeals.names import Register, said_all
 from newsletter.appeals.organisers import acting
 from newsletter.appeals.sources import read_source
@@ -42,6 +43,7 @@ for command in (sheet, edit_, translate, follow_up, picture, update, approve, re
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--language", callback=language_tag, help="What all texts are written in; without it each source tells.")
 @click.option("--max-pages", type=click.IntRange(1, 1000), default=50, show_default=True, help="Pages to follow.")
+@click.option("--article", is_flag=True, help="Each SOURCE is one article's own page.")
 @click.option("--dry-run", is_flag=True, help="Show what would come in; change nothing.")
 @as_organiser
 @pass_context
@@ -51,12 +53,14 @@ def import_(
     language: str | None,
     max_pages: int,
     organiser: str | None,
+    article: bool,
     dry_run: bool,
 ) -> None:
     """Read appeals from files or web pages, and keep them as drafts.
 
     SOURCE is a plain-text listing, a Joomla blog page (a file or an http address, whose further pages are
-    followed), or a Markdown file with front matter. Nothing is sent; importing again changes nothing.
+    followed), a feed, a Markdown file with front matter or, with --article, one article. Nothing is sent; importing
+    again changes nothing. `newsletter source add` watches a place instead.
     """
     parts = context.parts
     with progress("Reading") as bar:
@@ -69,6 +73,8 @@ def import_(
                     max_pages=max_pages,
                     language=language,
                     otherwise=context.settings.language,
+                    article=article,
+                    today=today_somewhere(parts.clock()),
                     on_page=lambda number, place: bar.update(
                         bar.task_ids[0], completed=number, description=f"Reading {place}"
                     ),

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 import newsletter.appeals.deeds
 import newsletter.appeals.names
 import newsletter.appeals.pictures
+import newsletter.appeals.source
 import newsletter.wiring  # noqa: F401 - every table is in the metadata once everything is imported
 from newsletter.appeals.item import kept
 from newsletter.appeals.labels import Label, LabelKind, newest

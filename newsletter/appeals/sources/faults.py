@@ -10,6 +10,10 @@ class SourceFault(NewsletterError):
     """A source can't be read."""
 
 
+class FolderEmpty(SourceFault):
+    """{place} is no folder with Markdown files. Name the folder that has them; their names end in .md."""
+
+
 class SourceMissing(SourceFault):
     """There is no file {place}. Check its name, or give an address that begins with https://."""
 

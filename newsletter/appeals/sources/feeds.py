@@ -8,7 +8,7 @@ from typing import Final
 
 from newsletter.appeals.sources.charset import decode_doubting
 from newsletter.appeals.sources.entry import Entry, Feed
-from newsletter.appeals.sources.faults import FeedUnreadable, SourceTooLarge
+from newsletter.appeals.sources.faults import FeedUnreadable, SourceFault, SourceTooLarge
 from newsletter.appeals.sources.feedxml import looks_like_xml, read_xml
 from newsletter.appeals.sources.jsonfeed import looks_like_json, read_json
 from newsletter.appeals.sources.prose import untagged
@@ -47,6 +47,15 @@ def read_feed(content: bytes, *, place: str, today: date, base: str = "", charse
     else:
         raise FeedUnreadable(place=place, reason="it is neither RSS nor Atom nor JSON Feed")
     return replace(feed, entries=tuple(_each_once(feed.entries)))
+
+
+def is_feed(content: bytes) -> bool:
+    """Tell a feed by how it begins, whatever its server calls it."""
+    try:
+        text = decode_doubting(content[:40_000], place="", charset="")
+    except SourceFault:
+        return False
+    return looks_like_json(text) or looks_like_xml(text)
 
 
 def _each_once(entries: tuple[Entry, ...]) -> list[Entry]:

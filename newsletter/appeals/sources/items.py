@@ -24,8 +24,10 @@ from newsletter.appeals.sources.carried import Carried, carried
 from newsletter.appeals.sources.entry import Entry
 from newsletter.appeals.sources.identity import identities, without_tracking
 from newsletter.appeals.sources.nesting import bearable
+from newsletter.appeals.sources.pictures import Picture
 from newsletter.appeals.sources.prose import one_line, paragraphs, shortened
 
+_MOST_PICTURES: Final = 20
 _TEASER_SHORTEST: Final = 80  # characters; a shorter paragraph is hardly one
 _TEASER_LONGEST: Final = 1200
 _TEASER_PARAGRAPHS: Final = 3
@@ -61,8 +63,16 @@ def item_of(
         language=primary(language or page.language or entry.language or "en"),
         url=url,
         topics=entry.topics,
+        pictures=tuple((picture.url, picture.alt) for picture in _pictures(entry, page)),
         place=entry.place,
     )
+
+
+def _pictures(entry: Entry, page: Article) -> tuple[Picture, ...]:
+    """List the pictures of whichever text has some."""
+    if page.pictures or not entry.html:
+        return page.pictures[:_MOST_PICTURES]
+    return carried(entry.html, base=entry.base or entry.url).pictures[:_MOST_PICTURES]
 
 
 def _title(told: str, shown: str) -> str:

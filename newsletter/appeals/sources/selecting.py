@@ -72,6 +72,7 @@ _BLOG: Final = re.compile(
     r"""class\s*=\s*["'][^"'<>]{0,200}\b(?:blog|blog-featured|items-row|leading-0|contentheading|com-content-category-blog)\b"""
     r"""|itemprop\s*=\s*["']blogPost["']"""
 )
+_ELEMENT: Final = re.compile(r"[a-z][a-z0-9-]*")
 _STRIPES: Final = re.compile(r"\d+|\b(?:odd|even|first|last|alt)\b|\s+")  # what tells a row from its neighbours
 _ITEM_LONGEST: Final = 6000  # characters of text; what has more holds several articles
 _FEWEST: Final = 2
@@ -233,7 +234,8 @@ def _groups(tree: LexborHTMLParser) -> Iterator[list[LexborNode]]:
 def _may_be_item(node: LexborNode) -> bool:
     return (
         node.css_first("a[href]") is not None
-        and all(each.mem_id == node.mem_id for each in node.css(node.tag or "x")[:2])
+        and _ELEMENT.fullmatch(node.tag or "") is not None  # what a broken page makes up is no selector
+        and all(each.mem_id == node.mem_id for each in node.css(node.tag or "")[:2])
         and len(node.text()) <= _ITEM_LONGEST
     )
 

@@ -2,18 +2,23 @@
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
 from newsletter.appeals.item import Item, same_thing
+from newsletter.appeals.sources.article import read_article
 from newsletter.appeals.sources.blog import absolute, base_of, read_blog
 from newsletter.appeals.sources.charset import decode
+from newsletter.appeals.sources.entry import Entry
 from newsletter.appeals.sources.faults import NoAppeals, RedirectElsewhere, SchemeRefused
+from newsletter.appeals.sources.feeds import is_feed, read_feed
 from newsletter.appeals.sources.fetching import Fetch, Page, WebFetch, host, is_address, read_file
 from newsletter.appeals.sources.guard import Network
+from newsletter.appeals.sources.items import item_of
 from newsletter.appeals.sources.listing import read_listing
 from newsletter.appeals.sources.markdown import has_front_matter, read_markdown
 from newsletter.appeals.sources.pagination import next_link
@@ -33,6 +38,8 @@ def read_source(
     language: str | None = None,
     otherwise: str = "en",
     on_page: OnPage | None = None,
+    article: bool = False,
+    today: date | None = None,
 ) -> list[Item]:
     """Read all appeals of a source, in its order; one that is on two pages is taken once.
 
@@ -47,20 +54,23 @@ def read_source(
         language: BCP 47 tag of the text; without it the source tells.
         otherwise: BCP 47 tag for a Markdown file that doesn't tell either.
         on_page: is called before each page with its number, from 1, and its location.
+        article: it is one article's own page.
+        today: where the organisation is; what a feed or an article dates later than tomorrow has no date.
 
     Raises:
         SourceFault: it can't be read; one sentence says what to do. No other exception leaves this function but what
             `fetch` and `on_page` raise themselves.
     """
     tell = on_page or (lambda _number, _location: None)
+    reader = _Reader(language, otherwise, today or datetime.now(UTC).date(), article=article)
     if not is_address(location):
-        return _pages_of(location, read_file, _beside, max_pages, (language, otherwise), tell)
+        return _pages_of(location, read_file, _beside, max_pages, reader, tell)
     if location.partition(":")[0].lower() not in {"http", "https"}:
         raise SchemeRefused(place=shown(location))
     if fetch is not None:
-        return _pages_of(location, fetch, _on_same_host, max_pages, (language, otherwise), tell)
+        return _pages_of(location, fetch, next_page, max_pages, reader, tell)
     with WebFetch(allowed=allowed, robots=False, pause_s=0) as web:
-        return _pages_of(location, web.source(), _on_same_host, max_pages, (language, otherwise), tell)
+        return _pages_of(location, web.source(), next_page, max_pages, reader, tell)
 
 
 def _pages_of(
@@ -68,7 +78,7 @@ def _pages_of(
     get: Fetch,
     following: Callable[[Page, Page, str], str],
     max_pages: int,
-    tongues: tuple[str | None, str],
+    reader: "_Reader",
     tell: OnPage,
 ) -> list[Item]:
     items: list[Item] = []
@@ -79,10 +89,12 @@ def _pages_of(
         page = get(location)
         first = first or page
         _refuse_other_host(first, page, location)
-        text = decode(page.content, place=shown(location), charset=page.charset)
         visited |= {location, page.location}
+        if (whole := reader.whole(page, shown(location))) is not None:
+            return whole
+        text = decode(page.content, place=shown(location), charset=page.charset)
         try:
-            read = _read(text, page, shown(location), *tongues)
+            read = reader.listed(text, page, shown(location))
         except NoAppeals:
             if number == 1:
                 raise
@@ -105,20 +117,51 @@ def _without_doubles(read: list[Item], before: list[Item]) -> list[Item]:
     return kept
 
 
-def _read(text: str, page: Page, place: str, language: str | None, otherwise: str) -> list[Item]:
-    if has_front_matter(text):
-        return [read_markdown(text, place=place, language=language or otherwise)]
-    if _is_html(text):
+class _Reader:
+    """Reads pages of one source, each by what it is."""
+
+    def __init__(self, language: str | None, otherwise: str, today: date, *, article: bool) -> None:
+        self._language, self._otherwise, self._today, self._article = language, otherwise, today, article
+
+    def whole(self, page: Page, place: str) -> list[Item] | None:
+        """Read what is a source by itself: a feed, or one article; None where it is a listing."""
         base = page.location if is_address(page.location) else ""
-        return read_blog(text, place=place, base=base, language=language)
-    return read_listing(text, place=place, language=language)
+        about: dict[str, Any] = {"place": place, "today": self._today, "base": base, "charset": page.charset}
+        if self._article:
+            article = read_article(page.content, language=self._language or "", **about)
+            entries, article_of = [Entry(url=base, place=place)], {base: article}
+        elif is_feed(page.content):
+            entries, article_of = list(read_feed(page.content, **about).entries), {}
+        else:
+            return None
+        if not entries:
+            raise NoAppeals(place=place)
+        return [
+            item_of(
+                entry,
+                article_of.get(entry.url),
+                today=self._today,
+                language=self._language or "",
+                source_guid_scope=host(base),
+            )
+            for entry in entries
+        ]
+
+    def listed(self, text: str, page: Page, place: str) -> list[Item]:
+        """Read a page of a listing, a Markdown file, or a text."""
+        if has_front_matter(text):
+            return [read_markdown(text, place=place, language=self._language or self._otherwise)]
+        if _is_html(text):
+            base = page.location if is_address(page.location) else ""
+            return read_blog(text, place=place, base=base, language=self._language)
+        return read_listing(text, place=place, language=self._language)
 
 
 def _is_html(text: str) -> bool:
     return not has_front_matter(text) and _HTML.search(text, 0, 20_000) is not None
 
 
-def _on_same_host(first: Page, page: Page, link: str) -> str:
+def next_page(first: Page, page: Page, link: str) -> str:
     """Resolve the link to the next page; nothing if it leads to another site."""
     found = absolute(_base(page), link) if link else ""
     if not found or host(found) != host(first.location):

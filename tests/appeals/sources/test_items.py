@@ -30,7 +30,7 @@ def test_what_the_feed_lacks_the_page_gives():
     found = item(entry(html=f"<p>{LONG}</p>", topics=("Mines",)), page)
 
     assert (found.byline, found.language, found.teaser, found.body) == ("Anna K.", "tr", LONG, "More.")
-    assert (found.topics, found.place, found.url, found.urgent, found.countries) == (
+    assert (found.topics, found.place, found.url, found.urgency, found.countries) == (
         ("Mines",),
         "feed, entry 1",
         URL,

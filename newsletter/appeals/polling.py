@@ -1,0 +1,409 @@
+"""Looks at sources and takes in what is new: politely, once, and never in a flood. It never sends."""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from newsletter.appeals.intake import Desk, Intake, Taken, find_appeal
+from newsletter.appeals.item import Item, same_thing
+from newsletter.appeals.names import Register
+from newsletter.appeals.organisers import SOURCE
+from newsletter.appeals.reading import Found, Place, Reading, complete, read_backwards, read_place
+from newsletter.appeals.source import EntryState, Source, SourceEntry, SourceName, find_source
+from newsletter.appeals.sources.faults import PageBusy, PageGone, SourceFault
+from newsletter.appeals.sources.fetching import WebFetch
+from newsletter.appeals.sources.selecting import Selectors
+from newsletter.errors import NewsletterError
+from subscribers.database import Database
+
+_LEASE: Final = timedelta(minutes=15)  # in which nobody else looks at a source that is being read
+_LONGEST_PAUSE: Final = timedelta(days=1)
+_GONE_PAUSE: Final = timedelta(days=7)
+_JITTER: Final = 0.1
+_REREAD: Final = 20  # changed articles that are read again in one go
+
+Chance = Callable[[], float]
+
+
+class NothingHeld(NewsletterError):
+    """Nothing of source {number} waits for a decision{which}."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Polled:
+    """What one look at a source came to.
+
+    Attributes:
+        number: the source's.
+        location: where it is.
+        taken: what became of each item that was taken in; unchanged ones are not among them.
+        known: how many were recorded as known: those of a first look.
+        held: how many wait for an organiser's decision.
+        unchanged: whether the place says that nothing has changed.
+        faults: what could not be read, a sentence each.
+        failed: whether the source itself could not be read.
+    """
+
+    number: int
+    location: str
+    taken: tuple[Intake, ...] = ()
+    known: int = 0
+    held: int = 0
+    unchanged: bool = False
+    faults: tuple[str, ...] = ()
+    failed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """Something that a reading holds.
+
+    Attributes:
+        found: it.
+        entry_id: what it is known as; 0 where it is new.
+        names: those of its names that nothing is known by yet.
+        changed: whether it was taken in, and says something else now.
+    """
+
+    found: Found
+    entry_id: int
+    names: tuple[str, ...]
+    changed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poller:
+    """Looks at sources.
+
+    Attributes:
+        database: where they are.
+        desk: takes items in.
+        web: opens what gets pages; one for each round, since it keeps robots.txt.
+        clock: gives the moment.
+        chance: between 0 and 1, so that not all sources are asked at once.
+    """
+
+    database: Database
+    desk: Desk
+    web: Callable[[], AbstractContextManager[WebFetch]]
+    clock: Callable[[], datetime]
+    chance: Chance = random.random
+
+    def poll(
+        self,
+        numbers: Sequence[int],
+        *,
+        take: int | None = None,
+        due_only: bool = False,
+        on_source: Callable[[str], None] = lambda _location: None,
+    ) -> list[Polled]:
+        """Look at sources, one after the other.
+
+        Args:
+            numbers: which.
+            take: so many new ones are taken in, the newest, whether it is the first look and however many there are;
+                None leaves that to the source: none of the first look, and no more than `hold_above` later.
+            due_only: leave out those at which somebody else has looked meanwhile.
+            on_source: told where each is, before it is asked.
+        """
+        with self.web() as web:
+            return [
+                self._poll(number, web, take=take, on_source=on_source)
+                for number in numbers
+                if self._claim(number, due_only=due_only)
+            ]
+
+    def backfill(self, number: int, listing: str, *, max_pages: int) -> Polled:
+        """Read a listing's pages for what a feed doesn't reach back to; what is new is held for an organiser.
+
+        Raises:
+            NoSuchSource: there is none of this number.
+            SourceFault: the listing can't be read.
+        """
+        with self.database.read() as session:
+            source = find_source(session, number)
+            place, location = _place(source), source.location
+        held = 0
+        with self.web() as web:
+            for reading in read_backwards(place, listing, web, today=self._today(), max_pages=max_pages):
+                with self.database.write() as session:
+                    self.database.serialise(session, f"source {number}")
+                    new = [one for one in _look(session, number, reading) if not one.entry_id]
+                    register = Register.load(session, self.desk.seal)
+                    _record(session, number, new, EntryState.HELD, register, self.clock())
+                held += len(new)
+        return Polled(number=number, location=location, held=held)
+
+    def take(self, number: int, which: Sequence[int] = (), *, by: str = SOURCE) -> Polled:
+        """Take in what is held.
+
+        Args:
+            number: the source's.
+            which: numbers of entries; none means all that are held.
+            by: who decides so.
+
+        Raises:
+            NoSuchSource, NothingHeld.
+            PageBusy: the site wants to be left alone for now; what was taken in before stays.
+        """
+        with self.database.read() as session:
+            source = find_source(session, number)
+            place, location = _place(source), source.location
+            held = [
+                (row.id, Found.from_content(row.content or {}, place.scope)) for row in _held(session, number, which)
+            ]
+        taken: list[Intake] = []
+        faults: list[str] = []
+        with self.web() as web:
+            for entry_id, found in held:
+                item, fault = complete(found, place, web, today=self._today())
+                faults += [fault] if fault else []
+                with self.database.write() as session:
+                    # What is held is without names already, and the marks in it are ours.
+                    fates = self.desk.take_in(session, [item], source=location, now=self.clock(), by=by, ours=True)
+                    row = session.get_one(SourceEntry, entry_id)
+                    row.state, row.content = EntryState.TAKEN, None
+                    row.appeal_id = find_appeal(session, fates[0].reference).id
+                taken += fates
+        return Polled(number=number, location=location, taken=tuple(taken), faults=tuple(faults))
+
+    def _claim(self, number: int, *, due_only: bool) -> bool:
+        now = self.clock()
+        with self.database.write() as session:
+            mine = update(Source).where(Source.id == number, Source.removed_at.is_(None))
+            if due_only:
+                mine = mine.where(Source.next_poll_at <= now)
+            else:
+                find_source(session, number)
+            claimed = session.execute(mine.values(next_poll_at=now + _LEASE))
+            return bool(claimed.rowcount)  # type: ignore[attr-defined]  # an update has one
+
+    def _poll(self, number: int, web: WebFetch, *, take: int | None, on_source: Callable[[str], None]) -> Polled:
+        with self.database.read() as session:
+            source = find_source(session, number)
+            place, location = _place(source), source.location
+        on_source(location)
+        try:
+            reading = read_place(place, web, today=self._today(), always=take is not None)
+            return self._take_in(number, location, place, reading, web, take=take)
+        except SourceFault as fault:
+            return self._failed(number, location, fault)
+
+    def _take_in(
+        self, number: int, location: str, place: Place, reading: Reading, web: WebFetch, *, take: int | None
+    ) -> Polled:
+        with self.database.read() as session:
+            source = find_source(session, number)
+            seen = _look(session, number, reading)
+            new = [one for one in seen if not one.entry_id]
+            chosen, otherwise = _choose(source, new, take)
+        changed = [one for one in seen if one.changed]
+        items, faults, all_read = self._complete([*changed[:_REREAD], *chosen], place, web)
+        faults = ([reading.fault] if reading.fault else []) + faults
+        now = self.clock()
+        with self.database.write() as session:
+            self.database.serialise(session, f"source {number}")
+            register = Register.load(session, self.desk.seal)
+            # Somebody else may have been quicker: what is new and what is known is asked once more.
+            now_seen = {id(one.found): one for one in _look(session, number, reading)}
+            taken: list[Intake] = []
+            for one, item in items:
+                if one.entry_id == now_seen[id(one.found)].entry_id:
+                    taken += self._take_one(session, number, now_seen[id(one.found)], item, location, register, now)
+            mine = {id(one.found) for one in chosen}
+            rest = [one for one in now_seen.values() if not one.entry_id and id(one.found) not in mine]
+            _record(session, number, rest, otherwise, register, now)
+            _name(session, number, [(one.entry_id, one) for one in now_seen.values() if one.entry_id])
+            source = find_source(session, number)
+            self._went_well(source, reading, now, whole=all_read and len(changed) <= _REREAD)
+            source.fault = register.hide(faults[0]) if faults else ""
+        return Polled(
+            number=number,
+            location=location,
+            taken=tuple(fate for fate in taken if fate.taken is not Taken.UNCHANGED),
+            known=len(rest) if otherwise is EntryState.KNOWN else 0,
+            held=len(rest) if otherwise is EntryState.HELD else 0,
+            unchanged=reading.page is None and not reading.found,
+            faults=tuple(faults),
+        )
+
+    def _complete(
+        self, wanted: Sequence[_Seen], place: Place, web: WebFetch
+    ) -> tuple[list[tuple[_Seen, Item]], list[str], bool]:
+        """Read articles' own pages; where a site wants to be left alone, the rest waits for the next time."""
+        items: list[tuple[_Seen, Item]] = []
+        faults: list[str] = []
+        for one in wanted:
+            try:
+                item, fault = complete(one.found, place, web, today=self._today())
+            except PageBusy as busy:
+                return items, [*faults, str(busy)], False
+            items.append((one, item))
+            faults += [fault] if fault else []
+        return items, faults, True
+
+    def _take_one(
+        self, session: Session, number: int, one: _Seen, item: Item, location: str, register: Register, now: datetime
+    ) -> list[Intake]:
+        fates = self.desk.take_in(session, [item], source=location, now=now)
+        entry_id = one.entry_id or _record(session, number, [one], EntryState.TAKEN, register, now)[0]
+        row = session.get_one(SourceEntry, entry_id)
+        row.said_hash = one.found.said_hash
+        row.appeal_id = find_appeal(session, fates[0].reference).id
+        return fates
+
+    def _went_well(self, source: Source, reading: Reading, now: datetime, *, whole: bool) -> None:
+        if whole:  # only now: before, what was not kept would never be asked for again
+            source.etag, source.last_modified = reading.etag, reading.last_modified
+        source.title = source.title or reading.title
+        source.polled_at = now
+        source.failures, source.failing_since = 0, None
+        source.next_poll_at = now + self._jittered(timedelta(minutes=source.interval_minutes))
+
+    def _failed(self, number: int, location: str, fault: SourceFault) -> Polled:
+        now = self.clock()
+        with self.database.write() as session:
+            source = find_source(session, number)
+            register = Register.load(session, self.desk.seal)
+            source.failures += 1
+            source.failing_since = source.failing_since or now
+            source.fault = register.hide(str(fault))
+            pause = timedelta(minutes=source.interval_minutes) * 2 ** min(source.failures, 10)
+            pause = min(pause, _LONGEST_PAUSE)
+            if isinstance(fault, PageGone):
+                pause = _GONE_PAUSE
+            if isinstance(fault, PageBusy) and fault.retry_after_s is not None:
+                pause = max(pause, timedelta(seconds=fault.retry_after_s))
+            source.next_poll_at = now + self._jittered(pause)
+            said = register.said(source.fault, "")
+        return Polled(number=number, location=location, faults=(said,), failed=True)
+
+    def _jittered(self, pause: timedelta) -> timedelta:
+        return pause * (1 + _JITTER * (2 * self.chance() - 1))
+
+    def _today(self) -> date:
+        return self.clock().astimezone(UTC).date()
+
+
+def dismiss(session: Session, number: int, which: Sequence[int] = ()) -> int:
+    """Decide that what is held is not wanted; it counts as known.
+
+    Args:
+        session: a writing transaction.
+        number: the source's.
+        which: numbers of entries; none means all that are held.
+
+    Returns:
+        How many.
+
+    Raises:
+        NoSuchSource, NothingHeld.
+    """
+    find_source(session, number)
+    rows = _held(session, number, which)
+    for row in rows:
+        row.state, row.content = EntryState.DISMISSED, None
+    return len(rows)
+
+
+def held_of(session: Session, number: int) -> list[SourceEntry]:
+    """Give what is held of a source, the newest first."""
+    query = select(SourceEntry).where(SourceEntry.source_id == number, SourceEntry.state == EntryState.HELD)
+    return list(session.scalars(query.order_by(SourceEntry.published_on.desc(), SourceEntry.id)))
+
+
+def _held(session: Session, number: int, which: Sequence[int]) -> list[SourceEntry]:
+    rows = [row for row in held_of(session, number) if not which or row.id in which]
+    if not rows or (which and len(rows) != len(set(which))):
+        raise NothingHeld(number=number, which=f" under {', '.join(map(str, which))}" if which else "")
+    return rows
+
+
+def _place(source: Source) -> Place:
+    return Place(
+        location=source.location,
+        kind=source.kind,
+        scope=str(source.id),
+        language=source.language,
+        topics=tuple(source.topics),
+        selectors=Selectors(**source.selectors),
+        reads_articles=source.reads_articles,
+        etag=source.etag,
+        last_modified=source.last_modified,
+    )
+
+
+def _choose(source: Source, new: Sequence[_Seen], take: int | None) -> tuple[Sequence[_Seen], EntryState]:
+    """Choose what of the new is taken in, and what becomes of the rest."""
+    otherwise = EntryState.KNOWN if source.polled_at is None else EntryState.HELD
+    if take is not None:
+        newest = sorted(new, key=lambda one: one.found.published_on or date.min, reverse=True)
+        return newest[:take], otherwise
+    if source.polled_at is None or len(new) > source.hold_above:
+        return [], otherwise
+    return new, otherwise
+
+
+def _look(session: Session, number: int, reading: Reading) -> list[_Seen]:
+    """Tell what is new from what is known, by every name that it has; what stands there twice is taken once."""
+    if not reading.found:
+        return []
+    names = select(SourceName.name, SourceName.entry_id).where(SourceName.source_id == number)
+    by_name: dict[str, int] = {row.name: row.entry_id for row in session.execute(names)}
+    names_of: dict[int, set[str]] = defaultdict(set)
+    for name, entry_id in by_name.items():
+        names_of[entry_id].add(name)
+    entries = select(SourceEntry.id, SourceEntry.said_hash, SourceEntry.state).where(SourceEntry.source_id == number)
+    known = {row.id: row for row in session.execute(entries)}
+    seen: list[_Seen] = []
+    for place, one in enumerate(reading.found, start=1):
+        same = (by_name[name] for name in one.names if name in by_name)
+        entry_id = next((each for each in same if same_thing(one.names, names_of[each])), 0)
+        free = tuple(name for name in one.names if name not in by_name)
+        if entry_id >= 0:
+            row = known.get(entry_id)
+            changed = row is not None and row.state is EntryState.TAKEN and row.said_hash != one.said_hash
+            seen.append(_Seen(found=one, entry_id=entry_id, names=free, changed=changed))
+        for name in free:  # those of this reading are known by numbers below zero
+            by_name[name] = entry_id or -place
+            names_of[entry_id or -place].add(name)
+    return seen
+
+
+def _record(
+    session: Session, number: int, new: Sequence[_Seen], state: EntryState, register: Register, now: datetime
+) -> list[int]:
+    """Keep what is new, and give the numbers of the rows."""
+    rows = [
+        SourceEntry(
+            source_id=number,
+            state=state,
+            title=register.hide(one.found.title),
+            url=register.hide_address(one.found.url),
+            published_on=one.found.published_on,
+            seen_at=now,
+            said_hash=one.found.said_hash,
+            content=register.hide_all(one.found.content) if state is EntryState.HELD else None,
+        )
+        for one in new
+    ]
+    session.add_all(rows)
+    session.flush()
+    _name(session, number, [(row.id, one) for row, one in zip(rows, new, strict=True)])
+    return [row.id for row in rows]
+
+
+def _name(session: Session, number: int, known_as: Sequence[tuple[int, _Seen]]) -> None:
+    """Know entries by all their names; one that another entry has stays with that."""
+    names = [
+        {"source_id": number, "name": name, "entry_id": entry_id} for entry_id, one in known_as for name in one.names
+    ]
+    if names:
+        session.execute(insert(SourceName), names)
