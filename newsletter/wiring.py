@@ -155,7 +155,7 @@ class Parts:
         """Make what gets sources' pages, for one round."""
         from newsletter.appeals.sources.fetching import WebFetch  # noqa: PLC0415 - see above
 
-        return WebFetch(allowed=self.settings.fetch_networks, robots=robots, pause_s=pause_s)
+        return WebFetch(allowed=self.settings.fetch_networks, robots=robots, pause_s=pause_s, limit_bytes=20_000_000)
 
     def poller(self) -> "Poller":
         """Make what looks at sources."""

@@ -84,6 +84,7 @@ class Desk:
         now: datetime,
         by: str = SOURCE,
         ours: bool = False,
+        known_as: int | None = None,
     ) -> list[Intake]:
         """Take items in, the oldest first, so that references follow the dates.
 
@@ -94,6 +95,7 @@ class Desk:
             now: the moment of import.
             by: who brings them in.
             ours: whether they were kept here before, so that marks in them are our own.
+            known_as: the number of the appeal that all of them are, where that is known by something else.
 
         Returns:
             What became of each.
@@ -103,13 +105,13 @@ class Desk:
         source = register.hide(source)
         act = Act(by=by, at=now)
         return [
-            self._take(session, _Arrived.of(item, register, ours=ours), source, act)
+            self._take(session, _Arrived.of(item, register, ours=ours), source, act, known_as)
             for item in sorted(items, key=lambda item: item.published_on)
         ]
 
-    def _take(self, session: Session, arrived: "_Arrived", source: str, act: Act) -> Intake:
+    def _take(self, session: Session, arrived: "_Arrived", source: str, act: Act, known_as: int | None) -> Intake:
         item = arrived.item
-        appeal = _known(session, arrived.names)
+        appeal = _known(session, arrived.names) if known_as is None else session.get_one(Appeal, known_as)
         # A name that another appeal has stays with that one.
         new_names = [AppealIdentity(name=name) for name in arrived.names if session.get(AppealIdentity, name) is None]
         if appeal is None:

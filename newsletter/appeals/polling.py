@@ -252,7 +252,8 @@ class Poller:
     def _take_one(
         self, session: Session, number: int, one: _Seen, item: Item, location: str, register: Register, now: datetime
     ) -> list[Intake]:
-        fates = self.desk.take_in(session, [item], source=location, now=now)
+        known_as = session.get_one(SourceEntry, one.entry_id).appeal_id if one.entry_id else None
+        fates = self.desk.take_in(session, [item], source=location, now=now, known_as=known_as)
         entry_id = one.entry_id or _record(session, number, [one], EntryState.TAKEN, register, now)[0]
         row = session.get_one(SourceEntry, entry_id)
         row.said_hash = one.found.said_hash
@@ -362,10 +363,23 @@ def _look(session: Session, number: int, reading: Reading) -> list[_Seen]:
         names_of[entry_id].add(name)
     entries = select(SourceEntry.id, SourceEntry.said_hash, SourceEntry.state).where(SourceEntry.source_id == number)
     known = {row.id: row for row in session.execute(entries)}
+
+    def same(one: Found) -> int | None:
+        numbers = (by_name[name] for name in one.names if name in by_name)
+        return next((each for each in numbers if same_thing(one.names, names_of[each])), None)
+
+    matched = [same(one) for one in reading.found]
+    still_there = set(matched)
     seen: list[_Seen] = []
-    for place, one in enumerate(reading.found, start=1):
-        same = (by_name[name] for name in one.names if name in by_name)
-        entry_id = next((each for each in same if same_thing(one.names, names_of[each])), 0)
+    for place, (one, before) in enumerate(zip(reading.found, matched, strict=True), start=1):
+        found_as = same(one) if before is None else before
+        entry_id = 0 if found_as is None else found_as
+        if found_as is None:
+            # Another guid and another address, but the same date and title: if nothing else here is what we knew by
+            # these, the site was rebuilt.
+            moved = by_name.get(one.weak_name, 0)
+            entry_id = moved if moved > 0 and moved not in still_there else 0
+            still_there.add(entry_id)
         free = tuple(name for name in one.names if name not in by_name)
         if entry_id >= 0:
             row = known.get(entry_id)

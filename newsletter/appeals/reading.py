@@ -17,7 +17,7 @@ from newsletter.appeals.source import SourceKind
 from newsletter.appeals.sources.article import read_article
 from newsletter.appeals.sources.charset import decode, decode_doubting
 from newsletter.appeals.sources.entry import Entry
-from newsletter.appeals.sources.faults import FolderEmpty, NoAppeals, NoListing, PageBusy, SourceFault
+from newsletter.appeals.sources.faults import FeedUnreadable, FolderEmpty, NoAppeals, NoListing, PageBusy, SourceFault
 from newsletter.appeals.sources.feeds import is_feed, read_feed
 from newsletter.appeals.sources.fetching import Page, Unchanged, WebFetch, is_address, read_file
 from newsletter.appeals.sources.identity import identities, without_tracking
@@ -90,6 +90,11 @@ class Found:
             scope=self.scope,
         )
         return tuple(kept(name) for name in known_as)
+
+    @property
+    def weak_name(self) -> str:
+        """Its date and title, as a name: what is left of it on a site that was rebuilt; empty without a date."""
+        return next((name for name in self.names if name.startswith("dated:")), "")
 
     @cached_property
     def said_hash(self) -> str:
@@ -318,6 +323,8 @@ def _read_page(page: Page, place: Place, today: date) -> Reading:
     fault = ""
     if place.kind is SourceKind.FEED:
         feed = read_feed(page.content, place=where, today=today, base=page.location, charset=page.charset)
+        if not feed.entries and not feed.complete:
+            raise FeedUnreadable(place=where, reason="it breaks off before its first entry")
         found, title = _entries(feed.entries, place), feed.title
         fault = "" if feed.complete else f"{where} is not whole: what could be read of it was."
     elif place.kind is SourceKind.LISTING:

@@ -208,6 +208,7 @@ def _details(session: Session, found: Appeal, register: Register) -> dict[str, A
         "texts": [
             {name: said_all(value, register, text.language) for name, value in asdict(text.document).items()}
             | {
+                "pictures": said_all(text.pictures, register, text.language),
                 "status": text.status.value,
                 "edited": text.edited,
                 "changed_at_source": said_all(text.offered, register, text.language),
@@ -250,6 +251,8 @@ def _as_text(document: dict[str, Any]) -> str:
         lines += ["", *(f"· {demand}" for demand in text["demands"])] if text["demands"] else []
         lines += ["", text["body"]] if text["body"] else []
         lines += ["", f"Background: {text['background']}"] if text["background"] else []
+        lines += ["", "Pictures at the source:"] if text["pictures"] else []
+        lines += [f"{n}. {each['url']}  {each['alt']}" for n, each in enumerate(text["pictures"], start=1)]
     for action in document["actions"]:
         done = document["deeds"].get(action["key"], 0)
         say_first = next((words["say"] for words in action["words"].values() if words["say"]), "")

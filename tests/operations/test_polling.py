@@ -1,0 +1,65 @@
+"""Sources are looked at beside the pages, and what is being read ends with them."""
+
+import os
+import sys
+import threading
+
+import pytest
+
+from newsletter.operations import polling as polls
+
+
+@pytest.fixture
+def reader(monkeypatch, tmp_path):
+    """A stand-in for the command that reads: says that it is there, then does as it is told."""
+
+    def stand_in(then):
+        program = tmp_path / "python"
+        program.write_text(f"#!{sys.executable}\nimport os, sys, time\nos.write({write}, b'x')\n{then}\n")
+        program.chmod(0o755)
+        monkeypatch.setattr(polls.sys, "executable", str(program))
+
+    told, write = os.pipe()
+    os.set_inheritable(write, True)
+    real = polls.subprocess.Popen
+    monkeypatch.setattr(
+        polls.subprocess, "Popen", lambda *a, **k: started.append(real(*a, **k, pass_fds=(write,))) or started[-1]
+    )
+    started = []
+    yield stand_in, told, started
+    os.close(told)
+    os.close(write)
+
+
+def test_nothing_is_started_while_nothing_is_due(reader):
+    stand_in, _told, started = reader
+    stand_in("")
+    asked = threading.Semaphore(0)
+
+    def is_due():
+        asked.release()
+        return False
+
+    with polls.polling(None, is_due=is_due, look_s=0.001):
+        for _ in range(3):
+            assert asked.acquire(timeout=20)
+    assert started == []
+
+
+def test_what_is_due_is_read_by_a_process_that_ends_with_the_pages(reader):
+    stand_in, told, started = reader
+    stand_in("time.sleep(60)")
+    with polls.polling(None, is_due=lambda: True, look_s=0.001):
+        assert os.read(told, 1) == b"x"
+    [process] = started
+    assert process.returncode is not None
+    assert process.args[1:] == ["-m", "newsletter", "source", "poll", "--due"]
+
+
+def test_one_reader_comes_after_the_other(reader):
+    stand_in, told, started = reader
+    stand_in("")
+    with polls.polling(None, is_due=lambda: True, look_s=0.001):
+        for _ in range(3):
+            assert os.read(told, 1) == b"x"
+    assert all(process.returncode is not None for process in started)
