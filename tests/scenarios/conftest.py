@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.appeals.sources.site import running_site
 from tests.scenarios.newsletter_command import Newsletter
 
 SEEDS = Path(__file__).parents[2].parent / "shared" / "seeds" / "solidarity-appeals.txt"
@@ -30,3 +31,10 @@ def newsletter(request, tmp_path, mailserver) -> Newsletter:
     made = Newsletter(tmp_path)
     made.settle(**settings)
     return made
+
+
+@pytest.fixture
+def site():
+    """A web site that appeals come in from."""
+    with running_site() as site:
+        yield site
