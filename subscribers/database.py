@@ -189,6 +189,19 @@ class Database:
         if not self.is_sqlite:
             session.execute(text(f"SET LOCAL lock_timeout = '{seconds * 1000:.0f}ms'"))
 
+    def forget(self) -> None:
+        """Let nothing that was overwritten or deleted stand in the database's files any more, as far as we can.
+
+        SQLite zeroes what it frees, but its write-ahead log has the pages as they were. PostgreSQL's old row versions
+        go with its next vacuum.
+        """
+        if self.is_sqlite:
+            pooled = self.engine.raw_connection()
+            try:
+                cast(Bare, pooled.driver_connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                pooled.close()
+
     def dispose(self) -> None:
         """Close every connection."""
         if self._bare is not None:

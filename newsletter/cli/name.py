@@ -43,6 +43,7 @@ def hide(context: Context, alias: str, alias_in: tuple[str, ...], keep: tuple[st
         row = protect(session, parts.name_seal, forms, aliases, by=acting(session, organiser), now=now)
         number = row.id
         swept = sweep(session, Register.load(session, parts.name_seal), language=parts.settings.language, now=now)
+    parts.database.forget()
     say(f"Name {number} is hidden; it is called “{alias}”. {_told(swept)}")
     say("What was sent before can't be taken back.")
 
@@ -122,4 +123,5 @@ def withdraw(context: Context, number: int) -> None:
         swept = sweep(
             session, Register.load(session, parts.name_seal), language=spoken(parts.settings.language), now=now
         )
+    parts.database.forget()
     say(f"Name {number} is hidden again. {_told(swept)}")

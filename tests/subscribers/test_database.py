@@ -1,5 +1,6 @@
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -65,3 +66,23 @@ def test_a_database_that_cannot_be_reached_is_one_sentence(url):
     with pytest.raises(DatabaseUnreachable) as told, Database(url).read() as session:
         session.execute(text("SELECT 1"))
     assert "\n" not in str(told.value)
+
+
+def test_what_was_overwritten_stands_in_no_file_any_more(sqlite_url):
+    database = Database(sqlite_url)
+    path = Path(database.place)
+
+    def said():
+        return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+
+    with database.write() as session:
+        session.execute(text("CREATE TABLE notes (words TEXT)"))
+        session.execute(text("INSERT INTO notes VALUES ('Karim Ahmadi')"))
+    with database.write() as session:
+        session.execute(text("UPDATE notes SET words = '-'"))
+    assert b"Karim Ahmadi" in said(), "the log has it"
+    database.forget()
+    assert b"Karim Ahmadi" not in said()
+    with database.read() as session:
+        assert session.scalar(text("SELECT words FROM notes")) == "-"
+    database.dispose()
