@@ -6,7 +6,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check faults bench bench-memory bench-pages pictures wheel clean
+.PHONY: demo test check faults bench bench-memory bench-pages bench-appeals pictures wheel clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/runtime.ready
@@ -14,7 +14,7 @@ demo: $(VENV)/runtime.ready
 
 test: $(VENV)/development.ready
 	@tools/prepare system
-	$(BIN)/pytest $(PYTEST)
+	$(BIN)/pytest -n 2 --dist loadfile $(PYTEST)
 
 check: $(VENV)/development.ready
 	$(BIN)/ruff format --check .
@@ -41,6 +41,9 @@ bench-memory: $(VENV)/development.ready
 bench-pages: $(VENV)/development.ready
 	@tools/prepare system
 	$(BIN)/python -m tools.bench --only pages $(BENCH)
+
+bench-appeals: $(VENV)/development.ready
+	$(BIN)/python -m tools.bench --only appeals $(BENCH)
 
 wheel: $(VENV)/development.ready
 	$(BIN)/python -m build --wheel

@@ -295,7 +295,7 @@ def complete(found: Found, place: Place, web: WebFetch, *, today: date) -> tuple
         item = found.whole
         return replace(item, topics=tuple(dict.fromkeys((*item.topics, *place.topics)))), ""
     entry, article, fault = found.entry, None, ""
-    whole = entry.full and entry.byline and entry.published_on
+    whole = entry.full and entry.byline and entry.published_on and (place.language or entry.language)
     if place.reads_articles and is_address(entry.url) and not whole:
         try:
             page = web(entry.url)

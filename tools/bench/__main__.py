@@ -26,6 +26,7 @@ from rich.console import Console
 from subscribers.preferences import Format
 from tools.bench.alert import AlertRow, alert_row
 from tools.bench.answers import EACH, answer_rows
+from tools.bench.appeals import appeal_rows
 from tools.bench.contenders import Bench, Figure
 from tools.bench.importing import import_row
 from tools.bench.newsletter_folder import ROOT, Folder, command, make
@@ -41,6 +42,7 @@ from tools.bench.report import (
     SpeedRow,
     alert_table,
     answer_table,
+    appeal_table,
     import_table,
     memory_table,
     page_table,
@@ -136,7 +138,7 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="to try the bench itself: one round of a tenth, no history"
     )
-    parser.add_argument("--only", choices=["speed", "memory", "pages"], help="one of them alone")
+    parser.add_argument("--only", choices=["speed", "memory", "pages", "appeals"], help="one of them alone")
     parser.add_argument("--sqlite-only", action="store_true", help="without PostgreSQL and DKIM")
     parser.add_argument("--no-history", action="store_true", help="don't add to docs/bench-history.jsonl")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the document there too")
@@ -160,6 +162,10 @@ def main() -> None:
             document["memory"] = [row.document() for row in _memory(bench, chosen.share)]
         if chosen.only in {None, "pages"}:
             document |= _pages(bench, chosen.share)
+        if chosen.only in {None, "appeals"}:
+            rows = appeal_rows(bench.scratch / "appeals")
+            _console().print(appeal_table(rows))
+            document["appeals"] = [row.document() for row in rows]
     finally:
         shutil.rmtree(SCRATCH, ignore_errors=True)
     if not chosen.no_history:

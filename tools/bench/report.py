@@ -8,6 +8,7 @@ from rich.table import Table
 
 from tools.bench.alert import FIRST_WANTED_S, AlertRow
 from tools.bench.answers import AnswerRow
+from tools.bench.appeals import AppealRow
 from tools.bench.contenders import Figure
 from tools.bench.importing import MEMORY_WANTED_MB as IMPORT_MB
 from tools.bench.importing import SECONDS_WANTED as IMPORT_SECONDS
@@ -209,6 +210,15 @@ def page_table(rows: Sequence[PageRow]) -> Table:
             f"{row.mails:,.0f}",
             wanted,
         )
+    return table
+
+
+def appeal_table(rows: Sequence[AppealRow]) -> Table:
+    """Draw the rows."""
+    table = _table("Appeals, SQLite", ("what", "of", "median ms", "most ms", "wanted"), left={"what", "wanted"})
+    for row in rows:
+        wanted = f"< {row.wanted_ms:,.0f} ms: {'met' if row.met else 'MISSED'}"
+        table.add_row(row.what, f"{row.count:,}", f"{row.median_ms:,.1f}", f"{row.most_ms:,.1f}", wanted)
     return table
 
 

@@ -97,13 +97,13 @@ def test_a_bomb_takes_no_more_memory_than_a_page_may(site, web, coding):
     "coding", ["br", "zstd", "compress", "gzip, gzip", "gzip,identity,deflate", "deflate, gzip", "rot13"]
 )
 def test_what_is_packed_otherwise_or_twice_is_refused(site, web, coding):
-    site.answers["/"] = Answer(body=gzip.compress(gzip.compress(b"x")), headers={"Content-Encoding": coding})
+    site.answers["/"] = Answer(body=gzip.compress(gzip.compress(b"x"), mtime=0), headers={"Content-Encoding": coding})
     with pytest.raises(PageGarbled, match=r"it is packed as .* give the file"):
         web()(f"{site.address}/")
 
 
 def test_two_lines_that_say_how_it_is_packed_are_one_list(site, web):
-    raw = OK + b"Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(gzip.compress(b"x"))
+    raw = OK + b"Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(gzip.compress(b"x"), mtime=0)
     site.answers["/"] = Answer(raw=raw)
     with pytest.raises(PageGarbled, match="packed as gzip, gzip"):
         web()(f"{site.address}/")
@@ -181,7 +181,7 @@ def test_a_server_that_says_nothing_is_given_up(site, web):
     [
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
         (OK + b"\r\n", b"<p>and so on</p>"),
-        (OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b""), b"x"),
+        (OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"", mtime=0), b"x"),
         (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
     ],
 )
