@@ -184,6 +184,11 @@ class Database:
         if not self.is_sqlite:
             session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": zlib.crc32(what.encode())})
 
+    def share(self, session: Session, what: str) -> None:
+        """Let several transactions do this at once, but none beside one that does `what` by `serialise`."""
+        if not self.is_sqlite:
+            session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": zlib.crc32(what.encode())})
+
     def hurry(self, session: Session, seconds: float) -> None:
         """Let a transaction wait no longer than this for each row that another one holds; SQLite's hold none."""
         if not self.is_sqlite:

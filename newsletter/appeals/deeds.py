@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, select, update
+from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from newsletter.appeals.names import MARK, Register
 from newsletter.appeals.sources.prose import one_line
 from subscribers.database import Base
 
@@ -33,7 +35,14 @@ class DeedName(Base):
     at: Mapped[datetime]
 
 
-def did(session: Session, appeal_id: int, action: str, *, name: str, now: datetime) -> None:
+# Many may be the first in the same moment.
+_ONE_MORE = sql(
+    "INSERT INTO deeds (appeal_id, action, count) VALUES (:appeal, :action, 1)"
+    " ON CONFLICT (appeal_id, action) DO UPDATE SET count = deeds.count + 1"
+)
+
+
+def did(session: Session, appeal_id: int, action: str, *, name: str, register: Register, now: datetime) -> None:
     """Count one more.
 
     Args:
@@ -41,15 +50,12 @@ def did(session: Session, appeal_id: int, action: str, *, name: str, now: dateti
         appeal_id: whose action.
         action: its key.
         name: whatever they want organisers to know them by; empty, and nobody is known.
+        register: the names that must not be said.
         now: the moment; only kept with a name.
     """
-    raised = session.execute(
-        update(Deed).where(Deed.appeal_id == appeal_id, Deed.action == action).values(count=Deed.count + 1)
-    )
-    if not raised.rowcount:  # type: ignore[attr-defined]  # an update has one
-        session.add(Deed(appeal_id=appeal_id, action=action, count=1))
-    if name := one_line(name, NAME_LONGEST):
-        session.add(DeedName(appeal_id=appeal_id, action=action, name=name, at=now))
+    session.execute(_ONE_MORE, {"appeal": appeal_id, "action": action})
+    if name := one_line(MARK.sub("…", name), NAME_LONGEST):
+        session.add(DeedName(appeal_id=appeal_id, action=action, name=register.hide(name)[:NAME_LONGEST], at=now))
 
 
 def deeds_of(session: Session, appeal_id: int) -> dict[str, int]:

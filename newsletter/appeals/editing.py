@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from newsletter.appeals.action import Action, merged, renewed
+from newsletter.appeals.action import Action, merged
 from newsletter.appeals.document import ACTIONS
 from newsletter.appeals.history import Move
 from newsletter.appeals.intake import CONTENT, tidy_topics
@@ -145,6 +145,7 @@ def follow_up(
         TitleMissing: there is no title.
     """
     original = appeal.original or appeal
+    session.refresh(original, with_for_update=True)  # two who continue it at once get two numbers
     count = session.scalar(select(func.count()).select_from(Appeal).where(Appeal.original_id == original.id)) or 0
     made = Appeal(
         # The original is the first of them.
@@ -194,9 +195,8 @@ def _apply_facts(appeal: Appeal, text: AppealText, changes: Changes, register: R
         appeal.deadline = changes.deadline
     if changes.actions is not None:
         first = text is appeal.text
-        ours = appeal.doable
-        actions = renewed(ours, changes.actions) if first else merged(ours, changes.actions, text.language)
-        appeal.actions = register.hide_all(ACTIONS.dump_python(actions, mode="json"))
+        actions = changes.actions if first else merged(appeal.doable, changes.actions, text.language)
+        appeal.actions = register.hide_all(ACTIONS.dump_python(tuple(actions), mode="json"))
     if changes.picture_credit is not None:
         appeal.picture_credit = register.hide(" ".join(plain(changes.picture_credit).split()))
 

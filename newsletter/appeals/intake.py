@@ -14,7 +14,7 @@ from newsletter.appeals.document import ACTIONS
 from newsletter.appeals.history import Move
 from newsletter.appeals.item import Item, kept, same_thing
 from newsletter.appeals.model import Act, Appeal, AppealIdentity, AppealStatus, AppealText, TextStatus
-from newsletter.appeals.names import MARK, NameSeal, Register
+from newsletter.appeals.names import MARK, NameSeal, Register, unmarked
 from newsletter.appeals.organisers import SOURCE
 from newsletter.appeals.urgency import Urgency
 from newsletter.errors import NewsletterError
@@ -83,7 +83,6 @@ class Desk:
         source: str,
         now: datetime,
         by: str = SOURCE,
-        ours: bool = False,
         known_as: int | None = None,
     ) -> list[Intake]:
         """Take items in, the oldest first, so that references follow the dates.
@@ -94,24 +93,25 @@ class Desk:
             source: the location that was read, kept with new appeals.
             now: the moment of import.
             by: who brings them in.
-            ours: whether they were kept here before, so that marks in them are our own.
             known_as: the number of the appeal that all of them are, where that is known by something else.
 
         Returns:
             What became of each.
         """
         self.database.serialise(session, "intake")
+        self.database.share(session, "names")
         register = Register.load(session, self.seal)
         source = register.hide(source)
         act = Act(by=by, at=now)
         return [
-            self._take(session, _Arrived.of(item, register, ours=ours), source, act, known_as)
+            self._take(session, _Arrived.of(item, register), source, act, known_as)
             for item in sorted(items, key=lambda item: item.published_on)
         ]
 
     def _take(self, session: Session, arrived: "_Arrived", source: str, act: Act, known_as: int | None) -> Intake:
         item = arrived.item
-        appeal = _known(session, arrived.names) if known_as is None else session.get_one(Appeal, known_as)
+        known = _known(session, arrived.names) if known_as is None else known_as
+        appeal = None if known is None else _locked(session, known)
         # A name that another appeal has stays with that one.
         new_names = [AppealIdentity(name=name) for name in arrived.names if session.get(AppealIdentity, name) is None]
         if appeal is None:
@@ -172,29 +172,23 @@ class _Arrived:
     content_hash: str
 
     @classmethod
-    def of(cls, item: Item, register: Register, *, ours: bool) -> "_Arrived":
+    def of(cls, item: Item, register: Register) -> "_Arrived":
         return cls(
-            item=hidden(item, register, ours=ours),
+            item=hidden(item, register),
             names=tuple(kept(name) for name in item.identities),
             content_hash=item.content_hash,
         )
 
 
-def hidden(item: Item, register: Register, *, ours: bool = False) -> Item:
-    """Give an item without the names that must not be said.
-
-    Args:
-        item: as it was read.
-        register: knows the names.
-        ours: whether marks in it are our own; a source can't set any.
-    """
+def hidden(item: Item, register: Register) -> Item:
+    """Give an item without the names that must not be said, and without marks: those are ours to set."""
 
     def hide(text: str) -> str:
-        return register.hide(text if ours else MARK.sub("…", text))
+        return register.hide(MARK.sub("…", text))
 
     actions = None
     if item.actions is not None:
-        actions = ACTIONS.validate_python(register.hide_all(ACTIONS.dump_python(item.actions, mode="json")))
+        actions = ACTIONS.validate_python(register.hide_all(unmarked(ACTIONS.dump_python(item.actions, mode="json"))))
     return replace(
         item,
         title=hide(item.title),
@@ -205,20 +199,27 @@ def hidden(item: Item, register: Register, *, ours: bool = False) -> Item:
         picture_alt=hide(item.picture_alt),
         picture_credit=hide(item.picture_credit),
         demands=tuple(hide(demand) for demand in item.demands),
-        topics=tuple(register.hide_topic(topic) for topic in item.topics),
+        topics=tuple(register.hide_topic(MARK.sub("…", topic)) for topic in item.topics),
         url=register.hide_address(item.url),
         pictures=tuple((register.hide_address(url), hide(alt)) for url, alt in item.pictures),
         actions=actions,
     )
 
 
-def _known(session: Session, names: tuple[str, ...]) -> Appeal | None:
+def _known(session: Session, names: tuple[str, ...]) -> int | None:
     for name in names:
         if identity := session.get(AppealIdentity, name):
-            appeal = session.get_one(Appeal, identity.appeal_id)
-            if same_thing(names, (known.name for known in appeal.identities)):
-                return appeal
+            known_as = select(AppealIdentity.name).where(AppealIdentity.appeal_id == identity.appeal_id)
+            if same_thing(names, session.scalars(known_as)):
+                return identity.appeal_id
     return None
+
+
+def _locked(session: Session, number: int) -> Appeal:
+    """Load an appeal as it stands now, and keep it so: somebody may be approving or editing it at this moment."""
+    appeal = session.get_one(Appeal, number, with_for_update=True, populate_existing=True)
+    session.expire(appeal, ["texts", "identities", "moves", "versions", "labels"])
+    return appeal
 
 
 def _compare(appeal: Appeal, text: AppealText, arrived: _Arrived, act: Act) -> Taken:

@@ -21,6 +21,7 @@ class LabelKind(StrEnum):
     COUNTRY = "country"
     TOPIC = "topic"
     LANGUAGE = "language"
+    PICTURE = "picture"  # what pictures may be shown: those of public appeals
 
 
 class Label(NamedTuple):
@@ -61,6 +62,7 @@ def labels_of(document: AppealDocument) -> set[Label]:
         *(Label(LabelKind.COUNTRY, code) for code in document.countries),
         *(Label(LabelKind.TOPIC, topic[:_LONGEST]) for topic in document.topics),
         *(Label(LabelKind.LANGUAGE, text.language) for text in document.texts),
+        *([Label(LabelKind.PICTURE, document.picture)] if document.picture else []),
     }
 
 

@@ -284,7 +284,7 @@ class Appeal(Base):
                 text.status = TextStatus.RELEASED
                 text.released_at = text.released_at or act.at
         self.public_id = approved.id
-        self._label()
+        self.label()
         self._moved(Move.RELEASED, act, document)
         return True
 
@@ -313,7 +313,7 @@ class Appeal(Base):
         self.status = AppealStatus.CLOSED
         self.closed_at = act.at
         self.ending = ending
-        self._label()
+        self.label()
         self._moved(Move.CLOSED, act, self.document(), ending)
         return True
 
@@ -329,15 +329,26 @@ class Appeal(Base):
         same = public is not None and public.content_hash == self.document((TextStatus.RELEASED,)).content_hash
         self.status = AppealStatus.RELEASED if same else AppealStatus.DRAFT
         self.closed_at = self.ending = None
-        self._label()
+        self.label()
         self._moved(Move.REOPENED, act, self.document())
+
+    def released_document(self) -> AppealDocument:
+        """Give what was released last, withdrawn or not.
+
+        Raises:
+            NotApproved: nothing was.
+        """
+        version = self._version(self.public_id)
+        if version is None:
+            raise NotApproved(reference=self.reference)
+        return AppealDocument.from_json(version.content)
 
     def public_document(self) -> AppealDocument | None:
         """Give what was released last; None where nothing was, or where it was withdrawn."""
         version = None if self.ending is Ending.WITHDRAWN else self._version(self.public_id)
         return None if version is None else AppealDocument.from_json(version.content)
 
-    def _label(self) -> None:
+    def label(self) -> None:
         """Let the archive find what is public now."""
         document = self.public_document()
         wanted = set() if document is None else labels_of(document)

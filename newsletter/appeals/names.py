@@ -7,9 +7,10 @@ its bearer has agreed. So no page, mail, feed, log, export or copy of the databa
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from html import unescape
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -26,9 +27,12 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _BETWEEN: Final = re.compile(r"[\s.,'’ʼ`_‐‑–+/%-]{0,3}")
 _ADDRESS: Final = re.compile(r"(?:https?://|www\.|mailto:)[^\s<>\"')\]]+", re.IGNORECASE)
 _LINKED: Final = re.compile(r"\[([^\[\]]*)\]\(\s*\)")
+_ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,10});")
+_LOOKED_THROUGH: Final = frozenset("*`\\")  # what Markdown may put between the letters of a word
 _LEAST: Final = 3  # letters of a part of a name that is hidden by itself
 _LEAST_STEM: Final = 4  # letters that a form has before endings may follow it
 _LONGEST_ENDING: Final = 4
+_ALIAS_LONGEST: Final = 100
 _LEAST_JOINED: Final = 8  # letters of a whole name that is also found within a word: #FreeKarimAhmadi
 # What stands in many names and is none.
 _PARTICLES: Final = frozenset(listed("abu bin bint binti dal del den der des dos ibn les los mac ould the van von"))
@@ -93,6 +97,14 @@ class NameSeal:
         facts = {"names": forms.names, "keep": forms.keep}
         return self._cipher.encrypt(json.dumps(facts, ensure_ascii=False).encode(), None)
 
+    def shut(self, content: bytes) -> bytes:
+        """Seal anything that may say names."""
+        return self._cipher.encrypt(content, [b"content"])
+
+    def opened(self, sealed: bytes) -> bytes:
+        """Open it again."""
+        return self._cipher.decrypt(sealed, [b"content"])
+
     def open(self, sealed: bytes) -> Forms:
         """Open it again."""
         facts = json.loads(self._cipher.decrypt(sealed, None))
@@ -150,24 +162,35 @@ class Register:
                     self._joined["".join(words)] = bearer.number
         for forms in self._forms.values():
             forms.sort(key=lambda form: -len(form.words))
+        self._within = re.compile("|".join(map(re.escape, self._joined))) if self._joined else None
 
     @classmethod
     def load(cls, session: Session, seal: NameSeal) -> "Register":
-        """Open all names of a database."""
-        return cls(
-            Bearer(
-                number=row.id,
-                forms=seal.open(row.sealed),
-                aliases=row.aliases,
-                consented=row.consent_at is not None,
-            )
-            for row in session.scalars(select(ProtectedName).order_by(ProtectedName.id))
-        )
+        """Open all names of a database: to hide them in what is read, and to say what may be said."""
+        return cls(_bearer(row, seal) for row in _rows(session))
+
+    @classmethod
+    def for_saying(cls, session: Session, seal: NameSeal) -> "Register":
+        """Open only what may be said: for what goes out, where there is nothing to hide any more."""
+        made = cls()
+        made._bearers = {
+            row.id: _bearer(row, seal)
+            if row.consent_at is not None
+            else Bearer(number=row.id, forms=Forms(names=()), aliases=row.aliases, consented=False)
+            for row in _rows(session)
+        }
+        return made
+
+    @property
+    def state(self) -> str:
+        """What says whether something that was said before would be said the same now."""
+        return repr([(each.number, each.consented, sorted(each.aliases.items())) for each in self._bearers.values()])
 
     def hide(self, text: str) -> str:
         """Put marks where names stand; a web address that holds one is dropped, since half an address leads nowhere."""
         if not self._forms or not text:
             return text
+        text = _ENTITY.sub(_letter, text)
         pieces, at = [], 0
         for address in _ADDRESS.finditer(text):
             pieces += [self._hide_words(text[at : address.start()]), self.hide_address(address[0])]
@@ -184,23 +207,18 @@ class Register:
 
     def hide_address(self, url: str) -> str:
         """Give a web address back, or nothing where it holds the name of somebody who has not agreed."""
-        read = unquote(url)
+        read = _unquoted(url)
         hidden = any(not self._bearers[found.number].consented for found in self._in(read))
         return "" if hidden else url
 
-    def hide_all(self, value: Any, *, address: Callable[[str], bool] = lambda key: key in {"url", "urls"}) -> Any:
-        """Hide names in every text within plain JSON.
-
-        Args:
-            value: of lists, dicts, texts, numbers.
-            address: says for a dict's key whether a web address stands there.
-        """
+    def hide_all(self, value: Any) -> Any:
+        """Hide names in every text within plain JSON; under the key `url` stand web addresses."""
         match value:
             case str():
                 return self.hide(value)
             case dict():
                 return {
-                    key: self.hide_address(each) if isinstance(each, str) and address(key) else self.hide_all(each)
+                    key: self.hide_address(each) if isinstance(each, str) and key == "url" else self.hide_all(each)
                     for key, each in value.items()
                 }
             case list() | tuple():
@@ -217,7 +235,9 @@ class Register:
 
     def holds(self, text: str) -> bool:
         """Say whether a text says a name that may not be said."""
-        return any(not self._bearers[found.number].consented for found in self._in(unquote(text)))
+        return any(
+            not self._bearers[found.number].consented for found in self._in(_unquoted(_ENTITY.sub(_letter, text)))
+        )
 
     def said(self, text: str, language: str) -> str:
         """Put names and aliases where marks stand; a mark that names nobody is dropped."""
@@ -247,11 +267,38 @@ class Register:
                 here = words[at : at + len(form.words)]
                 if len(here) == len(form.words) and _follow(text, here, form.words):
                     return _Found(start, here[-1][2], form.number), len(here)
-        if len(key) >= _LEAST_JOINED:
-            for joined, number in self._joined.items():
-                if joined in key:
-                    return _Found(start, words[at][2], number), 1
+        if self._within is not None and len(key) >= _LEAST_JOINED and (joined := self._within.search(key)):
+            return _Found(start, words[at][2], self._joined[joined[0]]), 1
         return None, 1
+
+
+def _rows(session: Session) -> Iterable[ProtectedName]:
+    return session.scalars(select(ProtectedName).order_by(ProtectedName.id))
+
+
+def _bearer(row: ProtectedName, seal: NameSeal) -> Bearer:
+    return Bearer(
+        number=row.id,
+        forms=seal.open(row.sealed),
+        aliases=row.aliases,
+        consented=row.consent_at is not None,
+    )
+
+
+def _letter(entity: re.Match[str]) -> str:
+    """Write an HTML entity as the letter that it is; what is none stays."""
+    letter = unescape(entity[0])
+    return letter if letter.isalpha() else entity[0]
+
+
+def _unquoted(url: str) -> str:
+    """Read what an address says, however often it was percent-encoded."""
+    for _ in range(3):
+        read = unquote(url)
+        if read == url:
+            break
+        url = read
+    return url
 
 
 def _spellings(forms: Forms) -> Iterator[tuple[str, ...]]:
@@ -275,7 +322,7 @@ def _words(text: str) -> Iterator[tuple[str, int, int]]:
     """Give each word, folded, with where it begins and ends; signs that nobody sees are looked through."""
     seen, places = [], []
     for place, letter in enumerate(text):
-        if unicodedata.category(letter) not in {"Mn", "Cf", "Lm"}:
+        if letter not in _LOOKED_THROUGH and unicodedata.category(letter) not in {"Mn", "Cf", "Lm"}:
             seen.append(letter)
             places.append(place)
     folded = fold("".join(seen))
@@ -311,6 +358,19 @@ def _follow(text: str, here: Sequence[tuple[str, int, int]], wanted: Sequence[st
         if key != wanted[number] and not (last and wanted[number] in _stems(key)):
             return False
     return True
+
+
+def unmarked(value: Any) -> Any:
+    """Drop what looks like a mark in every text within plain JSON from outside."""
+    match value:
+        case str():
+            return MARK.sub("…", value)
+        case dict():
+            return {key: unmarked(each) for key, each in value.items()}
+        case list() | tuple():
+            return [unmarked(each) for each in value]
+        case _:
+            return value
 
 
 def said_all(value: Any, register: Register, language: str) -> Any:
@@ -355,8 +415,8 @@ def protect(
     forms = Forms(names=names, keep=forms.keep)
     trial = Register([Bearer(number=1, forms=forms, aliases={}, consented=False)])
     for alias in aliases.values():
-        if not alias.strip() or MARK.search(alias):
-            raise AliasWrong(alias=alias, reason="it needs a word")
+        if not alias.strip() or MARK.search(alias) or len(alias) > _ALIAS_LONGEST:
+            raise AliasWrong(alias=alias[:_ALIAS_LONGEST], reason="it needs a word, and at most 100 letters")
         if trial.holds(alias):
             raise AliasWrong(alias="…", reason="it says the name, or a part of it")
     row = ProtectedName(

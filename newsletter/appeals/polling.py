@@ -1,5 +1,7 @@
 """Looks at sources and takes in what is new: politely, once, and never in a flood. It never sends."""
 
+import json
+import logging
 import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -13,23 +15,31 @@ from sqlalchemy.orm import Session
 
 from newsletter.appeals.intake import Desk, Intake, Taken, find_appeal
 from newsletter.appeals.item import Item, same_thing
-from newsletter.appeals.names import Register
+from newsletter.appeals.names import MARK, Register
 from newsletter.appeals.organisers import SOURCE
 from newsletter.appeals.reading import Found, Place, Reading, complete, read_backwards, read_place
 from newsletter.appeals.source import EntryState, Source, SourceEntry, SourceName, find_source
-from newsletter.appeals.sources.faults import PageBusy, PageGone, SourceFault
+from newsletter.appeals.sources.faults import PageBusy, PageGone, PageMissing, SourceFault
 from newsletter.appeals.sources.fetching import WebFetch
 from newsletter.appeals.sources.selecting import Selectors
 from newsletter.errors import NewsletterError
 from subscribers.database import Database
+from subscribers.errors import Fault
+
+log = logging.getLogger(__name__)
 
 _LEASE: Final = timedelta(minutes=15)  # in which nobody else looks at a source that is being read
 _LONGEST_PAUSE: Final = timedelta(days=1)
 _GONE_PAUSE: Final = timedelta(days=7)
 _JITTER: Final = 0.1
+_PATIENCE: Final = timedelta(days=2)  # with an article's page that can't be read
 _REREAD: Final = 20  # changed articles that are read again in one go
 
 Chance = Callable[[], float]
+
+
+class ReaderBroken(SourceFault):
+    """Source {number} could not be read because of a fault of this program ({kind}). Please report it."""
 
 
 class NothingHeld(NewsletterError):
@@ -136,8 +146,9 @@ class Poller:
                 with self.database.write() as session:
                     self.database.serialise(session, f"source {number}")
                     new = [one for one in _look(session, number, reading) if not one.entry_id]
+                    self.database.share(session, "names")
                     register = Register.load(session, self.desk.seal)
-                    _record(session, number, new, EntryState.HELD, register, self.clock())
+                    self._record(session, number, new, EntryState.HELD, register)
                 held += len(new)
         return Polled(number=number, location=location, held=held)
 
@@ -156,23 +167,26 @@ class Poller:
         with self.database.read() as session:
             source = find_source(session, number)
             place, location = _place(source), source.location
-            held = [
-                (row.id, Found.from_content(row.content or {}, place.scope)) for row in _held(session, number, which)
-            ]
+            held = [(row.id, self._opened(row, place)) for row in _held(session, number, which)]
         taken: list[Intake] = []
         faults: list[str] = []
         with self.web() as web:
             for entry_id, found in held:
                 item, fault = complete(found, place, web, today=self._today())
-                faults += [fault] if fault else []
+                faults += [str(fault)] if fault else []
                 with self.database.write() as session:
-                    # What is held is without names already, and the marks in it are ours.
-                    fates = self.desk.take_in(session, [item], source=location, now=self.clock(), by=by, ours=True)
-                    row = session.get_one(SourceEntry, entry_id)
+                    self.database.serialise(session, f"source {number}")
+                    row = session.get_one(SourceEntry, entry_id, with_for_update=True)
+                    if row.state is not EntryState.HELD:
+                        continue  # somebody else has decided meanwhile
+                    fates = self.desk.take_in(session, [item], source=location, now=self.clock(), by=by)
                     row.state, row.content = EntryState.TAKEN, None
                     row.appeal_id = find_appeal(session, fates[0].reference).id
                 taken += fates
         return Polled(number=number, location=location, taken=tuple(taken), faults=tuple(faults))
+
+    def _opened(self, row: SourceEntry, place: Place) -> Found:
+        return Found.from_content(json.loads(self.desk.seal.opened(row.content or b"")), place.scope)
 
     def _claim(self, number: int, *, due_only: bool) -> bool:
         now = self.clock()
@@ -195,6 +209,11 @@ class Poller:
             return self._take_in(number, location, place, reading, web, take=take)
         except SourceFault as fault:
             return self._failed(number, location, fault)
+        except Fault:
+            raise  # about us: the database is away, the source was removed
+        except Exception as error:
+            log.exception("source %s could not be read", number)
+            return self._failed(number, location, ReaderBroken(number=number, kind=type(error).__name__))
 
     def _take_in(
         self, number: int, location: str, place: Place, reading: Reading, web: WebFetch, *, take: int | None
@@ -210,6 +229,7 @@ class Poller:
         now = self.clock()
         with self.database.write() as session:
             self.database.serialise(session, f"source {number}")
+            self.database.share(session, "names")
             register = Register.load(session, self.desk.seal)
             # Somebody else may have been quicker: what is new and what is known is asked once more.
             now_seen = {id(one.found): one for one in _look(session, number, reading)}
@@ -219,10 +239,10 @@ class Poller:
                     taken += self._take_one(session, number, now_seen[id(one.found)], item, location, register, now)
             mine = {id(one.found) for one in chosen}
             rest = [one for one in now_seen.values() if not one.entry_id and id(one.found) not in mine]
-            _record(session, number, rest, otherwise, register, now)
+            self._record(session, number, rest, otherwise, register)
             _name(session, number, [(one.entry_id, one) for one in now_seen.values() if one.entry_id])
             source = find_source(session, number)
-            self._went_well(source, reading, now, whole=all_read and len(changed) <= _REREAD)
+            self._went_well(source, reading, register, now, whole=all_read and len(changed) <= _REREAD)
             source.fault = register.hide(faults[0]) if faults else ""
         return Polled(
             number=number,
@@ -240,30 +260,69 @@ class Poller:
         """Read articles' own pages; where a site wants to be left alone, the rest waits for the next time."""
         items: list[tuple[_Seen, Item]] = []
         faults: list[str] = []
+        whole = True
         for one in wanted:
             try:
                 item, fault = complete(one.found, place, web, today=self._today())
             except PageBusy as busy:
                 return items, [*faults, str(busy)], False
+            faults += [str(fault)] if fault else []
+            if fault is not None and self._may_come(one, fault):
+                whole = False
+                continue
             items.append((one, item))
-            faults += [fault] if fault else []
-        return items, faults, True
+        return items, faults, whole
+
+    def _may_come(self, one: _Seen, fault: SourceFault) -> bool:
+        """Say whether an article's page is worth another look, before what is known of it without is taken.
+
+        What is taken in already keeps the text that it has. A new one waits, unless its page is gone, or was away for
+        two days: then an appeal that says little is better than none.
+        """
+        if one.entry_id:
+            return True
+        day = one.found.published_on
+        return not isinstance(fault, PageMissing | PageGone) and day is not None and self._today() - day <= _PATIENCE
 
     def _take_one(
         self, session: Session, number: int, one: _Seen, item: Item, location: str, register: Register, now: datetime
     ) -> list[Intake]:
         known_as = session.get_one(SourceEntry, one.entry_id).appeal_id if one.entry_id else None
         fates = self.desk.take_in(session, [item], source=location, now=now, known_as=known_as)
-        entry_id = one.entry_id or _record(session, number, [one], EntryState.TAKEN, register, now)[0]
+        entry_id = one.entry_id or self._record(session, number, [one], EntryState.TAKEN, register)[0]
         row = session.get_one(SourceEntry, entry_id)
         row.said_hash = one.found.said_hash
         row.appeal_id = find_appeal(session, fates[0].reference).id
         return fates
 
-    def _went_well(self, source: Source, reading: Reading, now: datetime, *, whole: bool) -> None:
+    def _record(
+        self, session: Session, number: int, new: Sequence[_Seen], state: EntryState, register: Register
+    ) -> list[int]:
+        """Keep what is new, and give the numbers of the rows."""
+        now = self.clock()
+        shut = self.desk.seal.shut
+        rows = [
+            SourceEntry(
+                source_id=number,
+                state=state,
+                title=register.hide(MARK.sub("…", one.found.title)),
+                url=register.hide_address(one.found.url),
+                published_on=one.found.published_on,
+                seen_at=now,
+                said_hash=one.found.said_hash,
+                content=shut(json.dumps(one.found.content).encode()) if state is EntryState.HELD else None,
+            )
+            for one in new
+        ]
+        session.add_all(rows)
+        session.flush()
+        _name(session, number, [(row.id, one) for row, one in zip(rows, new, strict=True)])
+        return [row.id for row in rows]
+
+    def _went_well(self, source: Source, reading: Reading, register: Register, now: datetime, *, whole: bool) -> None:
         if whole:  # only now: before, what was not kept would never be asked for again
             source.etag, source.last_modified = reading.etag, reading.last_modified
-        source.title = source.title or reading.title
+        source.title = source.title or register.hide(MARK.sub("…", reading.title))
         source.polled_at = now
         source.failures, source.failing_since = 0, None
         source.next_poll_at = now + self._jittered(timedelta(minutes=source.interval_minutes))
@@ -389,29 +448,6 @@ def _look(session: Session, number: int, reading: Reading) -> list[_Seen]:
             by_name[name] = entry_id or -place
             names_of[entry_id or -place].add(name)
     return seen
-
-
-def _record(
-    session: Session, number: int, new: Sequence[_Seen], state: EntryState, register: Register, now: datetime
-) -> list[int]:
-    """Keep what is new, and give the numbers of the rows."""
-    rows = [
-        SourceEntry(
-            source_id=number,
-            state=state,
-            title=register.hide(one.found.title),
-            url=register.hide_address(one.found.url),
-            published_on=one.found.published_on,
-            seen_at=now,
-            said_hash=one.found.said_hash,
-            content=register.hide_all(one.found.content) if state is EntryState.HELD else None,
-        )
-        for one in new
-    ]
-    session.add_all(rows)
-    session.flush()
-    _name(session, number, [(row.id, one) for row, one in zip(rows, new, strict=True)])
-    return [row.id for row in rows]
 
 
 def _name(session: Session, number: int, known_as: Sequence[tuple[int, _Seen]]) -> None:

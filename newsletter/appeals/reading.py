@@ -276,7 +276,7 @@ def read_backwards(place: Place, listing: str, web: WebFetch, *, today: date, ma
         known = replace(known, location=following)
 
 
-def complete(found: Found, place: Place, web: WebFetch, *, today: date) -> tuple[Item, str]:
+def complete(found: Found, place: Place, web: WebFetch, *, today: date) -> tuple[Item, SourceFault | None]:
     """Make an item of what was found, with what its own page says where the place lacks it.
 
     Args:
@@ -286,15 +286,16 @@ def complete(found: Found, place: Place, web: WebFetch, *, today: date) -> tuple
         today: where the organisation is.
 
     Returns:
-        The item, and why its page could not be read; empty where it could, or was not needed.
+        The item, and why its page could not be read; None where it could, or was not needed.
 
     Raises:
         PageBusy: the site wants to be left alone for now.
     """
     if found.entry is None:
         item = found.whole
-        return replace(item, topics=tuple(dict.fromkeys((*item.topics, *place.topics)))), ""
-    entry, article, fault = found.entry, None, ""
+        return replace(item, topics=tuple(dict.fromkeys((*item.topics, *place.topics)))), None
+    entry, article = found.entry, None
+    fault: SourceFault | None = None
     whole = entry.full and entry.byline and entry.published_on and (place.language or entry.language)
     if place.reads_articles and is_address(entry.url) and not whole:
         try:
@@ -310,7 +311,7 @@ def complete(found: Found, place: Place, web: WebFetch, *, today: date) -> tuple
         except PageBusy:
             raise
         except SourceFault as refused:
-            fault = str(refused)
+            fault = refused
     item = item_of(entry, article, today=today, language=place.language, source_guid_scope=place.scope)
     # Categories of a site are its own words; an organiser says which topics they are here.
     return replace(item, topics=place.topics), fault

@@ -10,9 +10,15 @@ from newsletter.appeals.document import AppealDocument, TextDocument
 from newsletter.appeals.editing import Changes
 from newsletter.appeals.sources.markdown import read_markdown
 from newsletter.appeals.urgency import Urgency
+from newsletter.errors import NewsletterError
 
 _REVISION: Final = re.compile(r"\A\s*---[ \t]*\n(?:(?!---).*\n)*?revision:[ \t]*(\d{1,9})[ \t]*\n")
+_REFERENCE: Final = re.compile(r"\A\s*---[ \t]*\n(?:(?!---).*\n)*?reference:[ \t]*['\"]?([0-9/-]{1,32})['\"]?[ \t]*\n")
 _URGENCY: Final = {Urgency.NORMAL: False, Urgency.URGENT: True, Urgency.LIFE_AT_RISK: "life at risk"}
+
+
+class SheetOfAnother(NewsletterError):
+    """{place} is the sheet of appeal {reference}, not of {wanted}."""
 
 
 class _Plain(yaml.SafeDumper):
@@ -61,21 +67,26 @@ def write_sheet(appeal: AppealDocument, text: TextDocument, *, revision: int) ->
     return f"---\n{front}---\n{text.body}\n"
 
 
-def read_sheet(written: str, *, place: str) -> tuple[Changes, str, int | None]:
+def read_sheet(written: str, *, place: str, reference: str = "") -> tuple[Changes, str, int | None]:
     """Read what came back.
 
     Args:
         written: the whole file.
         place: how to name it to a person.
+        reference: whose it has to be, if it says that; empty asks nothing.
 
     Returns:
         What it says, in which language, and the revision that it was written at; None if it doesn't say.
 
     Raises:
         SourceFault: it can't be read.
+        SheetOfAnother: it is another appeal's.
     """
     item = read_markdown(written, place=place)
-    revision = _REVISION.match(written.replace("\r\n", "\n"))
+    head = written.replace("\r\n", "\n")
+    revision = _REVISION.match(head)
+    if reference and (of := _REFERENCE.match(head)) and of[1] != reference:
+        raise SheetOfAnother(place=place, reference=of[1], wanted=reference)
     changes = Changes(
         language=item.language,
         title=item.title,

@@ -2,9 +2,8 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, select
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.errors import NewsletterError
@@ -87,7 +86,7 @@ class SourceEntry(Base):
     Attributes:
         title, url, published_on: as it was announced.
         said_hash: SHA-256 in hex of what was announced; another one means that it was changed there.
-        content: what was announced, as JSON, while it is held.
+        content: what was announced, while it is held: JSON, sealed, since it may say names.
         appeal_id: what it became.
     """
 
@@ -102,7 +101,7 @@ class SourceEntry(Base):
     published_on: Mapped[date | None]
     seen_at: Mapped[datetime]
     said_hash: Mapped[str] = mapped_column(String(64))
-    content: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
     appeal_id: Mapped[int | None] = mapped_column(ForeignKey("appeals.id", ondelete="SET NULL"))
 
     names: Mapped[list["SourceName"]] = relationship(cascade="all, delete-orphan")

@@ -1,10 +1,11 @@
 """Takes a name out of everything about appeals that is stored already."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from newsletter.appeals.deeds import NAME_LONGEST, DeedName
 from newsletter.appeals.document import hash_of
 from newsletter.appeals.history import AppealMove, AppealVersion
 from newsletter.appeals.intake import BESIDE, CONTENT
@@ -35,14 +36,14 @@ def sweep_appeals(session: Session, register: Register) -> set[int]:
     for appeal in session.scalars(select(Appeal)):
         swept = {
             "actions": register.hide_all(appeal.actions),
-            "topics": [register.hide_topic(topic) for topic in appeal.topics],
+            "topics": _topics(appeal.topics, register),
             "picture_credit": register.hide(appeal.picture_credit),
             "source": register.hide(appeal.source),
         }
         if _set(appeal, swept):
             found.add(appeal.id)
     for version in session.scalars(select(AppealVersion)):
-        topics = [register.hide_topic(topic) for topic in version.content["topics"]]
+        topics = _topics(version.content["topics"], register)
         content = register.hide_all(version.content | {"topics": topics})
         if content != version.content:
             version.content = content
@@ -59,14 +60,16 @@ def sweep_appeals(session: Session, register: Register) -> set[int]:
 def _sweep_around(session: Session, register: Register) -> None:
     """Hide names in what sources announced, and in what appeals are found by."""
     for entry in session.scalars(select(SourceEntry)):
-        swept = {"title": register.hide(entry.title), "url": register.hide_address(entry.url)}
-        if entry.content is not None:
-            swept["content"] = register.hide_all(entry.content)
-        _set(entry, swept)
+        _set(entry, {"title": register.hide(entry.title), "url": register.hide_address(entry.url)})
     for source in session.scalars(select(Source)):
-        _set(source, {"title": register.hide(source.title), "fault": register.hide(source.fault)})
-    for label in session.scalars(select(AppealLabel).where(AppealLabel.kind == LabelKind.TOPIC)):
-        _set(label, {"value": register.hide_topic(label.value)})
+        swept = {"title": register.hide(source.title), "fault": register.hide(source.fault)}
+        _set(source, swept | {"topics": _topics(source.topics, register)})
+    for deed in session.scalars(select(DeedName)):
+        _set(deed, {"name": register.hide(deed.name)[:NAME_LONGEST]})
+    session.flush()
+    topics = select(AppealLabel).where(AppealLabel.kind == LabelKind.TOPIC)
+    for number in {each.appeal_id for each in session.scalars(topics) if register.holds(each.value)}:
+        session.get_one(Appeal, number).label()
 
 
 def _sweep_text(text: AppealText, register: Register) -> bool:
@@ -75,9 +78,13 @@ def _sweep_text(text: AppealText, register: Register) -> bool:
     swept["url"] = register.hide_address(text.url)
     swept["pictures"] = register.hide_all(text.pictures)
     if text.offered is not None:
-        topics = {"topics": [register.hide_topic(topic) for topic in text.offered.get("topics", ())]}
+        topics = {"topics": _topics(text.offered.get("topics", ()), register)}
         swept["offered"] = register.hide_all(text.offered | (topics if "topics" in text.offered else {}))
     return _set(text, swept)
+
+
+def _topics(topics: Iterable[str], register: Register) -> list[str]:
+    return list(dict.fromkeys(register.hide_topic(topic) for topic in topics))
 
 
 def _set(row: object, values: Mapping[str, object]) -> bool:

@@ -29,6 +29,9 @@ _from_sheet = click.option(
 )
 
 
+_at_revision = click.option("--revision", type=int, help="The one that you read; refused if it is another now.")
+
+
 def _words_of(file: TextIO, option: str) -> str:
     try:
         return file.read()
@@ -74,7 +77,7 @@ def _sheet(found: Appeal, language: str | None) -> str:
 @click.option("--urgent/--not-urgent", default=None, help="The same in short.")
 @click.option("--deadline", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which acting helps.")
 @click.option("--no-deadline", is_flag=True, help="Take the deadline away.")
-@click.option("--revision", type=int, help="The one that you read; refused if it is another now.")
+@_at_revision
 @as_organiser
 @pass_context
 def edit_(
@@ -96,11 +99,13 @@ def edit_(
     changes = _changes(language, body, countries, values)
     if sheet_file is not None:
         _refuse_both(changes)
-        changes, _, revision_read = read_sheet(_words_of(sheet_file, "--from"), place=sheet_file.name)
+        changes, _, revision_read = read_sheet(
+            _words_of(sheet_file, "--from"), place=sheet_file.name, reference=reference
+        )
         revision = revision_read if revision is None else revision
     elif changes == Changes(language=language):
         written = _in_editor(context, reference, language)
-        changes, _, revision = read_sheet(written, place="what you wrote")
+        changes, _, revision = read_sheet(written, place="what you wrote", reference=reference)
         try:
             _edit(context, reference, changes, organiser, revision)
         except Exception:
@@ -114,6 +119,7 @@ def edit_(
 def _edit(context: Context, reference: str, changes: Changes, organiser: str | None, revision: int | None) -> None:
     parts = context.parts
     with parts.database.write() as session:
+        parts.database.share(session, "names")
         act = Act(by=acting(session, organiser), at=parts.clock())
         found = find_appeal(session, reference, lock=True)
         was = found.status
@@ -211,6 +217,7 @@ def translate(
         )
     parts = context.parts
     with parts.database.write() as session:
+        parts.database.share(session, "names")
         act = Act(by=acting(session, organiser), at=parts.clock())
         found = find_appeal(session, reference, lock=True)
         add_text(found, language, changes, act, Register.load(session, parts.name_seal))
@@ -254,6 +261,7 @@ def follow_up(
     default = Audience.RECIPIENTS if kind == FollowUp.CORRECTION else Audience.EVERYONE
     parts = context.parts
     with parts.database.write() as session:
+        parts.database.share(session, "names")
         act = Act(by=acting(session, organiser), at=parts.clock())
         original = find_appeal(session, reference, lock=True)
         made = begin_follow_up(
@@ -278,6 +286,7 @@ def follow_up(
 @click.option("--alt", help="What it shows, for those who don't see it; in the first text's language.")
 @click.option("--credit", help="Who made it.")
 @click.option("--remove", is_flag=True, help="Take the picture away.")
+@_at_revision
 @as_organiser
 @pass_context
 def picture(
@@ -288,6 +297,7 @@ def picture(
     alt: str | None,
     credit: str | None,
     remove: bool,
+    revision: int | None,
     organiser: str | None,
 ) -> None:
     """Give an appeal a picture. It is made anew: place, time and camera that a photograph tells stay here."""
@@ -310,9 +320,11 @@ def picture(
     elif file is not None:
         content = read_picture(file)
     with parts.database.write() as session:
+        parts.database.share(session, "names")
         act = Act(by=acting(session, organiser), at=parts.clock())
         register = Register.load(session, parts.name_seal)
         found = find_appeal(session, reference, lock=True)
+        found.expect(revision)
         kept = None if remove else keep_picture(session, content, place=place)
         found.reopen_for_edit()
         found.picture = kept.content_hash if kept else ""
@@ -327,14 +339,17 @@ def picture(
 
 @click.command("update")
 @click.argument("reference")
+@_at_revision
 @as_organiser
 @pass_context
-def update(context: Context, reference: str, organiser: str | None) -> None:
+def update(context: Context, reference: str, revision: int | None, organiser: str | None) -> None:
     """Take what the source says now in place of what stands here. The appeal then needs approval."""
     parts = context.parts
     with parts.database.write() as session:
+        parts.database.share(session, "names")
         act = Act(by=acting(session, organiser), at=parts.clock())
         found = find_appeal(session, reference, lock=True)
+        found.expect(revision)
         offered = [text for text in found.texts if text.offered] or [found.text]
         for text in offered:
             take_offered(found, text, act)

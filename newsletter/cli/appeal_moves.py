@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from newsletter.appeals.ending import Ending
+from newsletter.appeals.history import Move
 from newsletter.appeals.intake import find_appeal
 from newsletter.appeals.model import Act, Appeal, AppealStatus
 from newsletter.appeals.moments import today_somewhere
@@ -17,6 +18,11 @@ from newsletter.appeals.names import Register, said_all
 from newsletter.appeals.organisers import acting
 from newsletter.cli.context import Context, as_organiser, pass_context
 from newsletter.cli.screen import counted, printable, say, show_json, show_table, warn
+from newsletter.errors import NewsletterError
+
+
+class LookAgain(NewsletterError):
+    """Appeal {reference} was changed by its source ({by}). Read it again, then approve that: --revision {revision}."""
 
 
 @click.command()
@@ -52,6 +58,8 @@ def approve(
             chosen = [find_appeal(session, each, lock=True) for each in references]
         for found in chosen:
             found.expect(revision)
+            if revision is None and found.moves and found.moves[-1].move is Move.UPDATED:
+                raise LookAgain(reference=found.reference, by=found.moves[-1].by, revision=found.revision)
         second_look = parts.settings.second_look
         approved = [found.reference for found in chosen if found.approve(act, second_look=second_look)]
         released = [
@@ -88,6 +96,7 @@ def release(context: Context, references: tuple[str, ...], everything: bool, org
         raise click.UsageError("Name the appeals, or give --all.")
     parts = context.parts
     with parts.database.write() as session:
+        parts.database.share(session, "names")
         act = Act(by=acting(session, organiser), at=parts.clock())
         if everything:
             chosen = [found for found in _every(session) if found.waits_for_release]
@@ -119,6 +128,7 @@ def close(context: Context, reference: str, ending: str, note: str, organiser: s
     """Close an appeal: it goes into no further mail."""
     parts = context.parts
     with parts.database.write() as session:
+        parts.database.share(session, "names")
         register = Register.load(session, parts.name_seal)
         act = Act(by=acting(session, organiser), at=parts.clock(), note=register.hide(" ".join(note.split())))
         closed = find_appeal(session, reference, lock=True).close(act, Ending(ending))
@@ -133,6 +143,7 @@ def reopen(context: Context, reference: str, organiser: str | None) -> None:
     """Open a closed appeal again. It is released at once if it stands here as it was released."""
     parts = context.parts
     with parts.database.write() as session:
+        parts.database.share(session, "names")
         act = Act(by=acting(session, organiser), at=parts.clock())
         found = find_appeal(session, reference, lock=True)
         found.reopen(act)

@@ -10,7 +10,6 @@ from newsletter.appeals.organisers import acting
 from newsletter.cli.context import Context, as_organiser, pass_context
 from newsletter.cli.screen import counted, printable, say, show_json, show_table
 from newsletter.delivery.withdrawing import Swept, sweep
-from newsletter.languages import spoken
 
 
 @click.group()
@@ -40,6 +39,7 @@ def hide(context: Context, alias: str, alias_in: tuple[str, ...], keep: tuple[st
     forms = Forms(names=_asked(), keep=keep)
     now = parts.clock()
     with parts.database.write() as session:
+        parts.database.serialise(session, "names")
         row = protect(session, parts.name_seal, forms, aliases, by=acting(session, organiser), now=now)
         number = row.id
         swept = sweep(session, Register.load(session, parts.name_seal), language=parts.settings.language, now=now)
@@ -64,9 +64,7 @@ def _told(swept: Swept) -> str:
     words += f" ({', '.join(swept.appeals)})" if swept.appeals else ""
     if swept.editions:
         waiting = counted(swept.waiting, "person was", "people were")
-        words += (
-            f" and {counted(swept.editions, 'edition')} of mails: {waiting} to get one, and get it without the name"
-        )
+        words += f" and {counted(swept.editions, 'edition')} of mails: {waiting} to get one, and get none of it now"
     return words + "."
 
 
@@ -117,11 +115,10 @@ def withdraw(context: Context, number: int) -> None:
     parts = context.parts
     now = parts.clock()
     with parts.database.write() as session:
+        parts.database.serialise(session, "names")
         row = find_name(session, number)
         row.consent_at, row.consent_note = None, ""
         session.flush()
-        swept = sweep(
-            session, Register.load(session, parts.name_seal), language=spoken(parts.settings.language), now=now
-        )
+        swept = sweep(session, Register.load(session, parts.name_seal), language=parts.settings.language, now=now)
     parts.database.forget()
     say(f"Name {number} is hidden again. {_told(swept)}")

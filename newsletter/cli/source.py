@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.appeals.intake import Intake, Taken, tidy_topics
 from newsletter.appeals.moments import today_somewhere
-from newsletter.appeals.names import Register
+from newsletter.appeals.names import MARK, Register
 from newsletter.appeals.organisers import acting
 from newsletter.appeals.polling import Polled, held_of
 from newsletter.appeals.polling import dismiss as dismiss_held
@@ -113,12 +113,14 @@ def add(
         return
     now = parts.clock()
     with parts.database.write() as session:
+        parts.database.share(session, "names")
+        register = Register.load(session, parts.name_seal)
         made = Source(
             location=found.place.location,
             kind=found.place.kind,
-            title=register.hide(found.reading.title),
+            title=register.hide(MARK.sub("…", found.reading.title)),
             language=found.place.language,
-            topics=list(found.place.topics),
+            topics=[register.hide_topic(topic) for topic in found.place.topics],
             selectors=found.place.selectors.given(),
             reads_articles=found.place.reads_articles,
             hold_above=hold_above,
@@ -161,7 +163,7 @@ def _sample(found: Discovered, web: WebFetch, today: Any) -> tuple[str, ...]:
         "",
         text[:600] + ("…" if len(text) > 600 else ""),
     ]
-    return (*lines, *([fault] if fault else []))
+    return (*lines, *([str(fault)] if fault else []))
 
 
 def _newest(found: Sequence[Found]) -> list[Found]:
@@ -361,7 +363,7 @@ def _tell(polled: Polled, register: Register) -> None:
         if fate.taken is not Taken.UNCHANGED:
             say(printable(f"{fate.reference}  {_FATES[fate.taken]}: {register.said(fate.title, fate.language)}"))
     for fault in polled.faults:
-        warn(printable(fault))
+        warn(printable(register.said(register.hide(fault), "")))
     if polled.failed:
         return
     words = [f"{_new(polled.taken):,} new"]

@@ -80,6 +80,7 @@ class Planner:
             now: the moment of planning.
         """
         self.database.serialise(session, "plan")
+        self.database.share(session, "names")
         candidates = candidates_at(session, now)
         mailing = Mailing(
             kind=MailingKind.DIGEST,

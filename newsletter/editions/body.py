@@ -1,7 +1,7 @@
 """An appeal's full text: from untrusted Markdown to what a mail can carry, as HTML and as plain text."""
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import quote, urlsplit
 
 import nh3
@@ -26,9 +26,11 @@ _AS_TEXT = {
     "softbreak": " ",
     "hardbreak": "\n",
 }
+_KEPT = 128  # texts of which the HTML is kept: pages and feeds show the same few again and again
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
 
+@lru_cache(maxsize=_KEPT)
 def body_html(markdown: str, *, top: int = 3) -> str:
     """Write Markdown as HTML without scripts, styles, forms or images.
 

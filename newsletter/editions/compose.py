@@ -1,10 +1,9 @@
 """Prints editions: renders each part once, stores it by what it holds, and puts mails together from parts."""
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from newsletter.appeals.document import AppealDocument, TextDocument
-from newsletter.appeals.model import AppealText, FollowUp
+from newsletter.appeals.model import Appeal, FollowUp
 from newsletter.appeals.names import NameSeal, Register
 from newsletter.editions.digest import Chosen, Digest
 from newsletter.editions.model import Edition, EditionAppeal, Part
@@ -96,16 +95,12 @@ class EditionPress:
 
     def _view(self, session: Session, chosen: Chosen) -> AppealView:
         if chosen not in self._views:
-            text = session.scalars(
-                select(AppealText)
-                .where(AppealText.appeal_id == chosen.appeal_id, AppealText.language == chosen.language)
-                .options(joinedload(AppealText.appeal))
-            ).one()
-            self._register = self._register or Register.load(session, self._seal)
-            appeal = text.appeal
-            self._views[chosen] = view(
-                appeal.document(), text.document, self._register, self._base_url, follow_up=appeal.follow_up
-            )
+            self._register = self._register or Register.for_saying(session, self._seal)
+            appeal = session.get_one(Appeal, chosen.appeal_id, populate_existing=True)
+            # What was approved, not what stands there at this moment: somebody may be editing it.
+            document = appeal.released_document()
+            text = next(each for each in document.texts if each.language == chosen.language)
+            self._views[chosen] = view(document, text, self._register, self._base_url, follow_up=appeal.follow_up)
         return self._views[chosen]
 
     def _card(self, chosen: Chosen) -> Cards:

@@ -37,9 +37,9 @@ def settle(newsletter, site):
     newsletter.run("source", "add", f"{site.address}/feed.xml", "--yes", "--no-articles")
 
 
-def announce(site, *entries):
+def announce(site, *entries, path="/feed.xml"):
     body = RSS.format(items="".join(entries)).replace("{base}", site.address)
-    site.page("/feed.xml", body, content_type="application/rss+xml")
+    site.page(path, body, content_type="application/rss+xml")
 
 
 def mails(mailserver, address):

@@ -44,7 +44,7 @@ def upgrade() -> None:
         sa.Column("published_on", sa.Date(), nullable=True),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("said_hash", sa.String(length=64), nullable=False),
-        sa.Column("content", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.Column("appeal_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["source_id"], ["sources.id"], name="fk_source_entries_source_id_sources", ondelete="CASCADE"

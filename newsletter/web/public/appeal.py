@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from newsletter.appeals.archive import NotPublic, PublicAppeal, continued_by, find_public
+from newsletter.appeals.archive import NotPublic, PublicAppeal, Withdrawn, continued_by, find_public
 from newsletter.appeals.deeds import NAME_LONGEST, deeds_of
 from newsletter.appeals.moments import today_somewhere
 from newsletter.appeals.names import Register
@@ -40,7 +40,7 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
             )
             languages = (shown.language, *accepted_languages(request))
             story = continued_by(session, appeal)
-            original = find_public(session, appeal.original) if appeal.original else None
+            original = _original(session, appeal)
             links = [showing.link(each, languages) for each in story if each.id != appeal.id]
         place = f"{shown.path}/did"
         return pages.page(
@@ -91,10 +91,18 @@ def find_appeal(session: Session, year: str, number: str) -> PublicAppeal:
     return find_public(session, f"{year}/{number}")
 
 
+def _original(session: Session, appeal: PublicAppeal) -> PublicAppeal | None:
+    """Find what an appeal continues. A correction is to be read also where what it corrects is not, any more."""
+    try:
+        return find_public(session, appeal.original) if appeal.original else None
+    except (NotPublic, Withdrawn):
+        return None
+
+
 def showing_now(parts: Parts, session: Session) -> Showing:
     """Get ready to show appeals at this moment."""
     return Showing(
-        register=Register.load(session, parts.name_seal),
+        register=Register.for_saying(session, parts.name_seal),
         base_url=parts.settings.base_url,
         today=today_somewhere(parts.clock()),
     )

@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
@@ -76,17 +75,27 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
     """Make the routes."""
     routes = APIRouter()
 
-    def newest(request: Request, narrowed: Narrowed) -> list[tuple[PublicAppeal, ShownAppeal]]:
+    def feed(request: Request, media_type: str, write: Callable[["_Feed"], bytes]) -> Response:
+        """Answer with a feed; what it would say is told from a few facts, before any text is made."""
+        narrowed, language = Narrowed.by(request), page_language(request)
+        languages = accepted_languages(request)
         with parts.database.read() as session:
             showing = showing_now(parts, session)
             found = find_newest(session, narrowed.labels, limit=IN_FEED, by_release=True)
-        languages = accepted_languages(request)
-        return [(appeal, showing.shown(appeal, showing.text_for(appeal, languages))) for appeal in found]
+        facts = [(appeal.id, appeal.document.content_hash, appeal.changed_at, appeal.ending) for appeal in found]
+        said = repr((facts, showing.register.state, showing.today, narrowed, language, languages, media_type))
+        tag = _tag(said.encode())
+        if _has(request, tag):
+            return Response(status_code=304, headers={**PUBLIC, "ETag": tag})
+        shown = [(each, showing.shown(each, showing.text_for(each, languages))) for each in found]
+        content = write(_Feed(parts=parts, narrowed=narrowed, language=language, found=shown))
+        return Response(content, media_type=media_type, headers={**PUBLIC, "ETag": tag})
 
     @routes.get("/appeals")
     def show(request: Request, page: str = "1") -> Response:
         narrowed, language = Narrowed.by(request), page_language(request)
-        number = min(int(page), MOST_PAGES) if page.isdecimal() and page.isascii() and int(page[:9]) > 0 else 1
+        number = min(int(page[:9]), MOST_PAGES) if page.isdecimal() and page.isascii() else 1
+        number = max(number, 1)
         languages = accepted_languages(request)
         with parts.database.read() as session:
             showing = showing_now(parts, session)
@@ -112,15 +121,11 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
 
     @routes.get("/appeals.atom")
     def atom(request: Request) -> Response:
-        narrowed, language = Narrowed.by(request), page_language(request)
-        content = _atom(parts, narrowed, language, newest(request, narrowed))
-        return _kept(request, content, "application/atom+xml")
+        return feed(request, "application/atom+xml", _atom)
 
     @routes.get("/appeals.json")
     def json_feed(request: Request) -> Response:
-        narrowed, language = Narrowed.by(request), page_language(request)
-        document = _json_feed(parts, narrowed, language, newest(request, narrowed))
-        return _kept(request, json.dumps(document, ensure_ascii=False).encode(), "application/feed+json")
+        return feed(request, "application/feed+json", _json_feed)
 
     @routes.get("/sitemap.xml")
     def sitemap(request: Request) -> Response:
@@ -153,25 +158,43 @@ def _offered(session: Session, narrowed: Narrowed, language: str) -> tuple[list[
     return sorted(countries, key=lambda option: option.label), topics
 
 
-def _title(parts: Parts, narrowed: Narrowed, language: str) -> str:
-    about = [country_names([narrowed.country], language)] if narrowed.country else []
-    about += [narrowed.topic] if narrowed.topic else []
-    title = f"{parts.settings.organisation}: {words(language).gettext('Appeals for solidarity')}"
-    return f"{title} · {', '.join(about)}" if about else title
+@dataclass(frozen=True, kw_only=True)
+class _Feed:
+    """What a feed is made of."""
+
+    parts: Parts
+    narrowed: Narrowed
+    language: str
+    found: Sequence[tuple[PublicAppeal, ShownAppeal]]
+
+    @property
+    def base(self) -> str:
+        return self.parts.settings.base_url
+
+    @property
+    def title(self) -> str:
+        narrowed, language = self.narrowed, self.language
+        about = [country_names([narrowed.country], language)] if narrowed.country else []
+        about += [narrowed.topic] if narrowed.topic else []
+        title = f"{self.parts.settings.organisation}: {words(language).gettext('Appeals for solidarity')}"
+        return f"{title} · {', '.join(about)}" if about else title
+
+    def address(self, kind: str) -> str:
+        return f"{self.base}/appeals.{kind}{self.narrowed.query(**{'in': self.language})}"
 
 
-def _atom(parts: Parts, narrowed: Narrowed, language: str, found: Sequence[tuple[PublicAppeal, ShownAppeal]]) -> bytes:
+def _atom(feed: _Feed) -> bytes:
     """Write an Atom feed (RFC 4287)."""
-    base = parts.settings.base_url
-    root = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": language})
-    ET.SubElement(root, "id").text = f"{base}/appeals{narrowed.query()}"
-    ET.SubElement(root, "title").text = _title(parts, narrowed, language)
-    changed = max((appeal.changed_at for appeal, _ in found), default=parts.clock().replace(microsecond=0))
+    base, found = feed.base, feed.found
+    root = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": feed.language})
+    ET.SubElement(root, "id").text = f"{base}/appeals{feed.narrowed.query()}"
+    ET.SubElement(root, "title").text = feed.title
+    changed = max((appeal.changed_at for appeal, _ in found), default=feed.parts.clock())
     ET.SubElement(root, "updated").text = changed.isoformat(timespec="seconds")
-    ET.SubElement(root, "link", rel="self", href=f"{base}/appeals.atom{narrowed.query(**{'in': language})}")
-    ET.SubElement(root, "link", rel="alternate", type="text/html", href=f"{base}/appeals{narrowed.query()}")
+    ET.SubElement(root, "link", rel="self", href=feed.address("atom"))
+    ET.SubElement(root, "link", rel="alternate", type="text/html", href=f"{base}/appeals{feed.narrowed.query()}")
     author = ET.SubElement(root, "author")
-    ET.SubElement(author, "name").text = parts.settings.organisation
+    ET.SubElement(author, "name").text = feed.parts.settings.organisation
     for appeal, shown in found:
         entry = ET.SubElement(root, "entry", {"xml:lang": shown.language})
         ET.SubElement(entry, "id").text = base + shown.path
@@ -189,17 +212,15 @@ def _atom(parts: Parts, narrowed: Narrowed, language: str, found: Sequence[tuple
     return _xml(root)
 
 
-def _json_feed(
-    parts: Parts, narrowed: Narrowed, language: str, found: Sequence[tuple[PublicAppeal, ShownAppeal]]
-) -> dict[str, Any]:
+def _json_feed(feed: _Feed) -> bytes:
     """Write a JSON Feed (version 1.1)."""
-    base = parts.settings.base_url
-    return {
+    base = feed.base
+    document = {
         "version": "https://jsonfeed.org/version/1.1",
-        "title": _title(parts, narrowed, language),
-        "home_page_url": f"{base}/appeals{narrowed.query()}",
-        "feed_url": f"{base}/appeals.json{narrowed.query(**{'in': language})}",
-        "language": language,
+        "title": feed.title,
+        "home_page_url": f"{base}/appeals{feed.narrowed.query()}",
+        "feed_url": feed.address("json"),
+        "language": feed.language,
         "items": [
             {
                 "id": base + shown.path,
@@ -213,9 +234,10 @@ def _json_feed(
                 "tags": list(shown.topics),
                 **({"authors": [{"name": shown.byline}]} if shown.byline else {}),
             }
-            for appeal, shown in found
+            for appeal, shown in feed.found
         ],
     }
+    return json.dumps(document, ensure_ascii=False).encode()
 
 
 def _xml(root: ET.Element) -> bytes:
@@ -223,10 +245,19 @@ def _xml(root: ET.Element) -> bytes:
 
 
 def _kept(request: Request, content: bytes, media_type: str) -> Response:
-    """Answer with what changes seldom: who has it already is told so (RFC 9110 13.1.2)."""
-    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    """Answer with what changes seldom."""
+    tag = _tag(content)
     headers = {**PUBLIC, "ETag": tag}
-    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
-    if tag in known or "*" in known:
+    if _has(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=media_type, headers=headers)
+
+
+def _tag(content: bytes) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def _has(request: Request, tag: str) -> bool:
+    """Say whether somebody has this already (RFC 9110 13.1.2)."""
+    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
+    return tag in known or "*" in known

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from newsletter.appeals.archive import NotPublic
 from newsletter.appeals.deeds import did
+from newsletter.appeals.names import Register
 from newsletter.editions.view import appeal_path
 from newsletter.web.forms import Posted, check_mark, posted
 from newsletter.web.limits import Ceiling, network_prefix
@@ -60,7 +61,9 @@ def router(
         # Above the ceiling it isn't counted, and not said either: who inflates a number learns nothing.
         if counted.take(host, monotonic()):
             with parts.database.write() as session:
-                did(session, appeal.id, key, name=form.one("name"), now=parts.clock())
+                parts.database.share(session, "names")
+                register = Register.load(session, parts.name_seal)
+                did(session, appeal.id, key, name=form.one("name"), register=register, now=parts.clock())
         return RedirectResponse(f"{path}?in={shown_language}&did={key}", status_code=303)
 
     return routes
