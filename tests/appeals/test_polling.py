@@ -528,3 +528,49 @@ def _everything(watch):
         found += [f"{a.text.document} {a.source} {a.moves[0].version.content}" for a in session.scalars(select(Appeal))]
         assert session.scalar(select(func.count()).select_from(SourceEntry))
         return "\n".join(found)
+
+
+def test_a_page_that_is_away_for_a_while_empties_no_draft_and_keeps_none_back_for_good(watch):
+    watch.feed(entry(0))
+    watch.add()
+    watch.poll()
+    watch.site.page("/appeals/1", ARTICLE.format(title="Yard 1", author="Union", text="One is held."))
+    watch.feed(entry(1))
+    [fate] = watch.poll().taken
+    watch.site.answers["/appeals/1"] = Answer(status=500)
+    watch.site.answers["/appeals/2"] = Answer(status=500)
+    today = {"date": "Mon, 23 Nov 2026 06:00:00 GMT"}
+    watch.feed(entry(1, text="They are free."), entry(2, **today), headers={"ETag": '"now"'})
+    polled = watch.poll()
+    assert (polled.taken, len(polled.faults), watch.source().etag) == ((), 2, "")
+    with watch.database.read() as session:
+        kept = find_appeal(session, fate.reference).text
+        assert (kept.byline, "goes on in all the yards" in kept.body) == ("Union", True)
+    watch.site.page("/appeals/1", ARTICLE.format(title="Yard 1", author="Union", text="One is free."))
+    assert [fate.taken for fate in watch.poll().taken] == ["updated"]
+    watch.now += timedelta(days=3)
+    assert [fate.title for fate in watch.poll().taken] == ["Free the strikers of yard 2"]
+
+
+def test_marks_from_outside_are_none(watch):
+    with watch.database.write() as session:
+        protect(session, watch.parts.name_seal, Forms(names=("Karim Ahmadi",)), {"": "K."}, by="Rosa", now=NOW)
+    watch.feed(entry(0))
+    watch.add(hold_above=0)
+    watch.poll()
+    watch.site.page("/appeals/1", ARTICLE.format(title="Free {name-1}", author="{name-1}", text="Hi &#123;name-1}."))
+    watch.feed(entry(1, title="Free {name-1}", text="{name-1}"))
+    assert watch.poll().held == 1
+    watch.poller.take(1)
+    assert "{name-1}" not in _everything(watch)
+    assert watch.titles() == ["Free …"]
+
+
+def test_a_fault_of_ours_ends_no_round_and_is_told(watch, monkeypatch):
+    watch.feed(entry(0))
+    watch.add()
+    watch.add()
+    monkeypatch.setattr("newsletter.appeals.polling.read_place", lambda *_a, **_k: 1 / 0)
+    polled = watch.poller.poll([1, 2])
+    assert [one.failed for one in polled] == [True, True]
+    assert "ZeroDivisionError" in watch.source(2).fault

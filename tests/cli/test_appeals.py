@@ -158,3 +158,35 @@ def test_a_name_is_hidden_from_standard_input_and_nothing_says_it_any_more(caref
     careful("name", "withdraw", "1")
     assert "Free K." in careful("appeal", "list").out
     assert careful("name", "withdraw", "9").status == 1
+
+
+def test_the_sheet_of_one_appeal_goes_over_no_other(careful, tmp_path):
+    (tmp_path / "other.md").write_text(SHEET.replace("Free the eleven", "Another"))
+    careful("appeal", "import", "other.md", "--as", "Layla")
+    (tmp_path / "sheet.md").write_text(careful("appeal", "sheet", "2026/002").out)
+    refused = careful("appeal", "edit", "2026/001", "--from", "sheet.md")
+    assert (refused.status, "is the sheet of appeal 2026/002" in refused.err) == (1, True)
+
+
+def test_a_letter_that_is_taken_out_is_gone(careful, tmp_path):
+    sheet = careful("appeal", "sheet", "2026/001").out
+    with_letter = sheet.replace(
+        "letter: Dear Sir, release them.", "letter: Dear Sir\n    letters: {tr: {letter: Sayın}}"
+    )
+    (tmp_path / "sheet.md").write_text(with_letter)
+    careful("appeal", "edit", "2026/001", "--from", "sheet.md")
+    assert "tr" in shown(careful)["actions"][0]["words"]
+    without = careful("appeal", "sheet", "2026/001").out
+    (tmp_path / "sheet.md").write_text(
+        without[: without.index("    letters:")] + without[without.index("    targets:") :]
+    )
+    careful("appeal", "edit", "2026/001", "--from", "sheet.md")
+    assert list(shown(careful)["actions"][0]["words"]) == ["en"]
+
+
+def test_what_its_source_changed_is_approved_only_by_who_read_it_again(careful, tmp_path):
+    (tmp_path / "a.md").write_text(SHEET.replace("They are held.", "They are free."))
+    careful("appeal", "import", "a.md", "--as", "Layla")
+    refused = careful("appeal", "approve", "2026/001", "--as", "Rosa")
+    assert (refused.status, "--revision 2" in refused.err) == (1, True)
+    assert careful("appeal", "approve", "2026/001", "--as", "Rosa", "--revision", "2").status == 0

@@ -270,7 +270,7 @@ def test_the_archive_is_narrowed_by_country_and_topic_and_goes_on_page_by_page(p
     both = page(client, "/appeals?country=pe&topic=Trade+Unions&in=en")
     assert [node.text() for node in both.css("article h2")] == [f"Number {n}" for n in (39, 33, 27, 21, 15, 9, 3)]
     assert both.css_first("#country option[selected]").text() == "Peru (15)"
-    for odd in ("page=-1", "page=x", "page=" + "9" * 4000, "country=" + "x" * 4000, "topic=%00", "page=٢"):
+    for odd in ("page=-1", "page=0", "page=x", "page=" + "9" * 6000, "country=" + "x" * 4000, "topic=%00", "page=٢"):
         assert client.get(f"/appeals?{odd}").status_code == 200
 
 
@@ -367,3 +367,37 @@ def test_a_name_is_said_only_with_consent_wherever_a_page_could_say_it(parts, cl
     assert "Free Karim Ahmadi" in client.get("/appeals/2026/001?in=en").text
     with parts.database.read() as session:
         assert find_appeal(session, "2026/001").text.title == f"Free {{name-{number}}}"
+
+
+@pytest.mark.parametrize("original", ["withdrawn", "draft"])
+def test_a_correction_can_be_read_also_where_what_it_corrects_can_not(parts, client, original):
+    with parts.database.write() as session:
+        made = builders.appeal(session, released=None if original == "draft" else NOW - timedelta(days=1))
+        builders.follow_up(session, made, FollowUp.CORRECTION, Audience.EVERYONE, title="It was wrong")
+        if original == "withdrawn":
+            made.close(Act(by="Hanna", at=NOW), Ending.WITHDRAWN)
+    assert page(client, "/appeals/2026/001-2?in=en").css_first("h1").text() == "It was wrong"
+
+
+def test_a_picture_is_shown_only_as_long_as_an_appeal_with_it_is_public(parts, client):
+    with parts.database.write() as session:
+        made = builders.appeal(session, released=None)
+        kept = builders.picture(session)
+        made.picture = kept.content_hash
+    assert client.get(f"/pictures/{kept.file_name}").status_code == 404
+    with parts.database.write() as session:
+        builders.approve_and_release(find_appeal(session, "2026/001"))
+    assert client.get(f"/pictures/{kept.file_name}").status_code == 200
+    with parts.database.write() as session:
+        find_appeal(session, "2026/001").close(Act(by="Hanna", at=NOW), Ending.WITHDRAWN)
+    assert client.get(f"/pictures/{kept.file_name}").status_code == 404
+
+
+def test_a_topic_that_says_a_name_is_called_otherwise_and_two_may_become_one(parts, client):
+    with parts.database.write() as session:
+        builders.appeal(session, topics=["karim ahmadi", "ahmadi", "strikes"])
+        forms = Forms(names=("Karim Ahmadi",))
+        protect(session, parts.name_seal, forms, {"": "K."}, by="Hanna", now=NOW)
+        sweep(session, Register.load(session, parts.name_seal), language="en", now=NOW)
+    options = [node.text() for node in page(client, "/appeals?in=en").css("#topic option")]
+    assert options == ["All topics", "k. (1)", "strikes (1)"]
