@@ -207,6 +207,8 @@ class Register:
 
     def hide_address(self, url: str) -> str:
         """Give a web address back, or nothing where it holds the name of somebody who has not agreed."""
+        if not self._forms:
+            return url
         read = _unquoted(url)
         hidden = any(not self._bearers[found.number].consented for found in self._in(read))
         return "" if hidden else url
@@ -235,6 +237,8 @@ class Register:
 
     def holds(self, text: str) -> bool:
         """Say whether a text says a name that may not be said."""
+        if not self._forms:
+            return False
         return any(
             not self._bearers[found.number].consented for found in self._in(_unquoted(_ENTITY.sub(_letter, text)))
         )

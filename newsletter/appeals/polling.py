@@ -302,22 +302,24 @@ class Poller:
         now = self.clock()
         shut = self.desk.seal.shut
         rows = [
-            SourceEntry(
-                source_id=number,
-                state=state,
-                title=register.hide(MARK.sub("…", one.found.title)),
-                url=register.hide_address(one.found.url),
-                published_on=one.found.published_on,
-                seen_at=now,
-                said_hash=one.found.said_hash,
-                content=shut(json.dumps(one.found.content).encode()) if state is EntryState.HELD else None,
-            )
+            {
+                "source_id": number,
+                "state": state,
+                "title": register.hide(MARK.sub("…", one.found.title)),
+                "url": register.hide_address(one.found.url),
+                "published_on": one.found.published_on,
+                "seen_at": now,
+                "said_hash": one.found.said_hash,
+                "content": shut(json.dumps(one.found.content).encode()) if state is EntryState.HELD else None,
+            }
             for one in new
         ]
-        session.add_all(rows)
-        session.flush()
-        _name(session, number, [(row.id, one) for row, one in zip(rows, new, strict=True)])
-        return [row.id for row in rows]
+        if not rows:
+            return []
+        kept = insert(SourceEntry).returning(SourceEntry.id, sort_by_parameter_order=True)
+        numbers = list(session.scalars(kept, rows))
+        _name(session, number, list(zip(numbers, new, strict=True)))
+        return numbers
 
     def _went_well(self, source: Source, reading: Reading, register: Register, now: datetime, *, whole: bool) -> None:
         if whole:  # only now: before, what was not kept would never be asked for again
