@@ -8,10 +8,11 @@ from PIL import Image
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from newsletter.appeals.appeal_text import AppealText, TextStatus
 from newsletter.appeals.editing import Changes, translate
 from newsletter.appeals.editing import follow_up as begin_follow_up
 from newsletter.appeals.history import Move
-from newsletter.appeals.model import Act, Appeal, AppealStatus, AppealText, Audience, FollowUp, TextStatus
+from newsletter.appeals.model import Act, Appeal, AppealStatus, Audience, FollowUp
 from newsletter.appeals.names import Register
 from newsletter.appeals.organisers import SOURCE
 from newsletter.appeals.pictures import Picture, keep_picture

@@ -10,10 +10,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.action import Action, merged
+from newsletter.appeals.appeal_text import AppealText, TextStatus
 from newsletter.appeals.document import ACTIONS
 from newsletter.appeals.history import Move
 from newsletter.appeals.intake import CONTENT, tidy_topics
-from newsletter.appeals.model import Act, Appeal, AppealStatus, AppealText, Audience, FollowUp, TextStatus
+from newsletter.appeals.model import Act, Appeal, AppealStatus, Audience, FollowUp
 from newsletter.appeals.names import Register
 from newsletter.appeals.sources.prose import plain
 from newsletter.appeals.urgency import Urgency

@@ -10,10 +10,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.action import merged, renewed
+from newsletter.appeals.appeal_text import AppealText, TextStatus
 from newsletter.appeals.document import ACTIONS
 from newsletter.appeals.history import Move
 from newsletter.appeals.item import Item, kept, same_thing
-from newsletter.appeals.model import Act, Appeal, AppealIdentity, AppealStatus, AppealText, TextStatus
+from newsletter.appeals.model import Act, Appeal, AppealIdentity, AppealStatus
 from newsletter.appeals.names import MARK, NameSeal, Register, unmarked
 from newsletter.appeals.organisers import SOURCE
 from newsletter.appeals.urgency import Urgency

@@ -6,11 +6,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, object_session, relationship
 
 from newsletter.appeals.action import Action
-from newsletter.appeals.document import ACTIONS, AppealDocument, TextDocument
+from newsletter.appeals.appeal_text import AppealText, TextStatus
+from newsletter.appeals.document import ACTIONS, AppealDocument
 from newsletter.appeals.ending import Ending
 from newsletter.appeals.history import WRITING, AppealMove, AppealVersion, Move
 from newsletter.appeals.labels import AppealLabel, Label, labels_of
@@ -30,14 +31,6 @@ class AppealStatus(StrEnum):
     APPROVED = "approved"
     RELEASED = "released"
     CLOSED = "closed"
-
-
-class TextStatus(StrEnum):
-    """Where one of its texts stands; a translation that comes later goes the same way by itself."""
-
-    DRAFT = "draft"
-    APPROVED = "approved"
-    RELEASED = "released"
 
 
 class FollowUp(StrEnum):
@@ -138,7 +131,7 @@ class Appeal(Base):
     approved_id: Mapped[int | None] = mapped_column(Integer)
     public_id: Mapped[int | None] = mapped_column(Integer)
 
-    texts: Mapped[list["AppealText"]] = relationship(
+    texts: Mapped[list[AppealText]] = relationship(
         back_populates="appeal", order_by="AppealText.id", cascade="all, delete-orphan"
     )
     identities: Mapped[list["AppealIdentity"]] = relationship(cascade="all, delete-orphan")
@@ -151,7 +144,7 @@ class Appeal(Base):
     # ── what it says ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
-    def text(self) -> "AppealText":
+    def text(self) -> AppealText:
         """The text that it came with; translations follow it."""
         return self.texts[0]
 
@@ -288,7 +281,7 @@ class Appeal(Base):
         self._moved(Move.RELEASED, act, document)
         return True
 
-    def reopen_for_edit(self, texts: Iterable["AppealText"] = ()) -> None:
+    def reopen_for_edit(self, texts: Iterable[AppealText] = ()) -> None:
         """Lead an approved appeal back to `draft`: what was approved is no longer what stands here.
 
         Args:
@@ -385,65 +378,6 @@ class Appeal(Base):
         if (session := object_session(self)) is not None:
             session.flush()  # numbers are needed at once
         return version
-
-
-class AppealText(Base):
-    """An appeal's words in one language.
-
-    Attributes:
-        teaser: plain text, paragraphs apart by an empty line.
-        body: Markdown, or empty.
-        background: Markdown: what one should know to understand it; or empty.
-        demands: one line each.
-        url: where it can be read in full in this language, or empty.
-        picture_alt: what the picture shows.
-        pictures: those that its source shows, as `{"url": …, "alt": …}`; listed, never fetched by themselves.
-        status: where it stands; a translation that comes later waits for its own approval.
-        released_at: when it was first released.
-        source_hash: `Item.content_hash` of what was last taken from the source; empty if written here.
-        edited: whether an organiser changed it since; then the source overwrites nothing.
-        offered: what the source says now, where that differs and was not taken: `Item.said`.
-        offered_hash: the `Item.content_hash` of `offered`.
-    """
-
-    __tablename__ = "appeal_texts"
-    __table_args__ = (UniqueConstraint("appeal_id", "language"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id", ondelete="CASCADE"))
-    language: Mapped[str] = mapped_column(String(16))
-    title: Mapped[str] = mapped_column(Text)
-    byline: Mapped[str] = mapped_column(Text, default="")
-    teaser: Mapped[str] = mapped_column(Text, default="")
-    body: Mapped[str] = mapped_column(Text, default="")
-    background: Mapped[str] = mapped_column(Text, default="", server_default="")
-    demands: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
-    url: Mapped[str] = mapped_column(Text, default="")
-    picture_alt: Mapped[str] = mapped_column(Text, default="", server_default="")
-    pictures: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list, server_default="[]")
-    status: Mapped[TextStatus] = mapped_column(word(TextStatus), default=TextStatus.DRAFT, server_default="draft")
-    released_at: Mapped[datetime | None]
-    source_hash: Mapped[str] = mapped_column(String(64), default="")
-    edited: Mapped[bool] = mapped_column(default=False)
-    offered: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    offered_hash: Mapped[str] = mapped_column(String(64), default="")
-
-    appeal: Mapped[Appeal] = relationship(back_populates="texts")
-
-    @property
-    def document(self) -> TextDocument:
-        """Give it as one value."""
-        return TextDocument(
-            language=self.language,
-            title=self.title,
-            byline=self.byline,
-            teaser=self.teaser,
-            body=self.body,
-            background=self.background or "",
-            demands=tuple(self.demands or ()),
-            url=self.url,
-            picture_alt=self.picture_alt or "",
-        )
 
 
 class AppealIdentity(Base):

@@ -6,36 +6,24 @@ its bearer has agreed. So no page, mail, feed, log, export or copy of the databa
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import unescape
 from typing import Any, Final
-from urllib.parse import unquote
 
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from sqlalchemy import LargeBinary, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from newsletter.appeals.letters import fold, listed
+from newsletter.appeals.spelling import follow, is_arabic, spellings, stems, unquoted, without_entities, words_in
 from newsletter.errors import NewsletterError
 from subscribers.database import Base
 
 MARK: Final = re.compile(r"\{name-(\d{1,9})\}")
-_WORD: Final = re.compile(r"[^\W_]+")
-_BETWEEN: Final = re.compile(r"[\s.,'’ʼ`_‐‑–+/%-]{0,3}")
 _ADDRESS: Final = re.compile(r"(?:https?://|www\.|mailto:)[^\s<>\"')\]]+", re.IGNORECASE)
 _LINKED: Final = re.compile(r"\[([^\[\]]*)\]\(\s*\)")
-_ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,10});")
-_LOOKED_THROUGH: Final = frozenset("*`\\")  # what Markdown may put between the letters of a word
-_LEAST: Final = 3  # letters of a part of a name that is hidden by itself
-_LEAST_STEM: Final = 4  # letters that a form has before endings may follow it
-_LONGEST_ENDING: Final = 4
 _ALIAS_LONGEST: Final = 100
 _LEAST_JOINED: Final = 8  # letters of a whole name that is also found within a word: #FreeKarimAhmadi
-# What stands in many names and is none.
-_PARTICLES: Final = frozenset(listed("abu bin bint binti dal del den der des dos ibn les los mac ould the van von"))
 
 
 class NameEmpty(NewsletterError):
@@ -156,7 +144,7 @@ class Register:
         self._forms: dict[str, list[_Form]] = {}
         self._joined: dict[str, int] = {}
         for bearer in self._bearers.values():
-            for words in _spellings(bearer.forms):
+            for words in spellings(bearer.forms.names, bearer.forms.keep):
                 self._forms.setdefault(words[0], []).append(_Form(words=words, number=bearer.number))
                 if len(words) > 1 and len("".join(words)) >= _LEAST_JOINED:
                     self._joined["".join(words)] = bearer.number
@@ -190,7 +178,7 @@ class Register:
         """Put marks where names stand; a web address that holds one is dropped, since half an address leads nowhere."""
         if not self._forms or not text:
             return text
-        text = _ENTITY.sub(_letter, text)
+        text = without_entities(text)
         pieces, at = [], 0
         for address in _ADDRESS.finditer(text):
             pieces += [self._hide_words(text[at : address.start()]), self.hide_address(address[0])]
@@ -209,7 +197,7 @@ class Register:
         """Give a web address back, or nothing where it holds the name of somebody who has not agreed."""
         if not self._forms:
             return url
-        read = _unquoted(url)
+        read = unquoted(url)
         hidden = any(not self._bearers[found.number].consented for found in self._in(read))
         return "" if hidden else url
 
@@ -239,9 +227,7 @@ class Register:
         """Say whether a text says a name that may not be said."""
         if not self._forms:
             return False
-        return any(
-            not self._bearers[found.number].consented for found in self._in(_unquoted(_ENTITY.sub(_letter, text)))
-        )
+        return any(not self._bearers[found.number].consented for found in self._in(unquoted(without_entities(text))))
 
     def said(self, text: str, language: str) -> str:
         """Put names and aliases where marks stand; a mark that names nobody is dropped."""
@@ -254,7 +240,7 @@ class Register:
 
     def _in(self, text: str) -> Iterator[_Found]:
         """Find names in a text, in order, none overlapping."""
-        words = list(_words(text))
+        words = list(words_in(text))
         at = 0
         while at < len(words):
             found, count = self._at(text, words, at)
@@ -264,12 +250,12 @@ class Register:
 
     def _at(self, text: str, words: Sequence[tuple[str, int, int]], at: int) -> tuple[_Found | None, int]:
         key, start, _end = words[at]
-        for stem in _stems(key):
+        for stem in stems(key):
             for form in self._forms.get(stem, ()):
-                if len(form.words) > 1 and stem != key and not _is_arabic(key):
+                if len(form.words) > 1 and stem != key and not is_arabic(key):
                     continue  # only the last word of a name takes endings
                 here = words[at : at + len(form.words)]
-                if len(here) == len(form.words) and _follow(text, here, form.words):
+                if len(here) == len(form.words) and follow(text, here, form.words):
                     return _Found(start, here[-1][2], form.number), len(here)
         if self._within is not None and len(key) >= _LEAST_JOINED and (joined := self._within.search(key)):
             return _Found(start, words[at][2], self._joined[joined[0]]), 1
@@ -287,81 +273,6 @@ def _bearer(row: ProtectedName, seal: NameSeal) -> Bearer:
         aliases=row.aliases,
         consented=row.consent_at is not None,
     )
-
-
-def _letter(entity: re.Match[str]) -> str:
-    """Write an HTML entity as the letter that it is; what is none stays."""
-    letter = unescape(entity[0])
-    return letter if letter.isalpha() else entity[0]
-
-
-def _unquoted(url: str) -> str:
-    """Read what an address says, however often it was percent-encoded."""
-    for _ in range(3):
-        read = unquote(url)
-        if read == url:
-            break
-        url = read
-    return url
-
-
-def _spellings(forms: Forms) -> Iterator[tuple[str, ...]]:
-    """List the words to look for: whole names, both ways round, and each word of them that can be told from others."""
-    keep = {key for word in forms.keep for key, _start, _end in _words(word)}
-    for name in forms.names:
-        words = tuple(key for key, _start, _end in _words(name))
-        if not words:
-            continue
-        yield words
-        if len(words) > 1:
-            yield (words[-1], *words[:-1])
-            yield from ((word,) for word in words if _tells(word) and word not in keep)
-
-
-def _tells(word: str) -> bool:
-    return len(word) >= (_LEAST if word.isascii() else _LEAST - 1) and word not in _PARTICLES
-
-
-def _words(text: str) -> Iterator[tuple[str, int, int]]:
-    """Give each word, folded, with where it begins and ends; signs that nobody sees are looked through."""
-    seen, places = [], []
-    for place, letter in enumerate(text):
-        if letter not in _LOOKED_THROUGH and unicodedata.category(letter) not in {"Mn", "Cf", "Lm"}:
-            seen.append(letter)
-            places.append(place)
-    folded = fold("".join(seen))
-    for match in _WORD.finditer(folded):
-        end = places[match.end() - 1] + 1
-        while end < len(text) and unicodedata.category(text[end]) in {"Mn", "Cf"}:
-            end += 1
-        yield match[0], places[match.start()], end
-
-
-def _stems(key: str) -> Iterator[str]:
-    """List what a word may be a form of: itself, without an ending, without an Arabic prefix."""
-    yield key
-    for ending in range(1, _LONGEST_ENDING + 1):
-        if len(key) - ending >= _LEAST_STEM:
-            yield key[:-ending]
-    if _is_arabic(key):
-        for prefix in ("و", "ف", "ب", "ل", "ک", "لل", "وب", "ول"):
-            if key.startswith(prefix) and len(key) - len(prefix) >= _LEAST - 1:
-                yield key[len(prefix) :]
-
-
-def _is_arabic(key: str) -> bool:
-    return "\u0600" <= key[:1] <= "\u06ff"
-
-
-def _follow(text: str, here: Sequence[tuple[str, int, int]], wanted: Sequence[str]) -> bool:
-    for number in range(1, len(wanted)):
-        key, start, _end = here[number]
-        if not _BETWEEN.fullmatch(text[here[number - 1][2] : start]):
-            return False
-        last = number == len(wanted) - 1
-        if key != wanted[number] and not (last and wanted[number] in _stems(key)):
-            return False
-    return True
 
 
 def unmarked(value: Any) -> Any:
@@ -413,7 +324,7 @@ def protect(
         NameEmpty: there is no word in it.
         AliasWrong: an alias is empty, or says the name.
     """
-    names = tuple(dict.fromkeys(" ".join(name.split()) for name in forms.names if any(_words(name))))
+    names = tuple(dict.fromkeys(" ".join(name.split()) for name in forms.names if any(words_in(name))))
     if not names:
         raise NameEmpty
     forms = Forms(names=names, keep=forms.keep)

@@ -3,7 +3,6 @@
 import json
 import logging
 import random
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,11 +13,12 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.intake import Desk, Intake, Taken, find_appeal
-from newsletter.appeals.item import Item, same_thing
+from newsletter.appeals.item import Item
 from newsletter.appeals.names import MARK, Register
 from newsletter.appeals.organisers import SOURCE
 from newsletter.appeals.reading import Found, Place, Reading, complete, read_backwards, read_place
-from newsletter.appeals.source import EntryState, Source, SourceEntry, SourceName, find_source
+from newsletter.appeals.recognising import Seen, look, name_entries
+from newsletter.appeals.source import EntryState, Source, SourceEntry, find_source
 from newsletter.appeals.sources.faults import PageBusy, PageGone, PageMissing, SourceFault
 from newsletter.appeals.sources.fetching import WebFetch
 from newsletter.appeals.sources.selecting import Selectors
@@ -69,23 +69,6 @@ class Polled:
     unchanged: bool = False
     faults: tuple[str, ...] = ()
     failed: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Seen:
-    """Something that a reading holds.
-
-    Attributes:
-        found: it.
-        entry_id: what it is known as; 0 where it is new.
-        names: those of its names that nothing is known by yet.
-        changed: whether it was taken in, and says something else now.
-    """
-
-    found: Found
-    entry_id: int
-    names: tuple[str, ...]
-    changed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +128,7 @@ class Poller:
             for reading in read_backwards(place, listing, web, today=self._today(), max_pages=max_pages):
                 with self.database.write() as session:
                     self.database.serialise(session, f"source {number}")
-                    new = [one for one in _look(session, number, reading) if not one.entry_id]
+                    new = [one for one in look(session, number, reading) if not one.entry_id]
                     self.database.share(session, "names")
                     register = Register.load(session, self.desk.seal)
                     self._record(session, number, new, EntryState.HELD, register)
@@ -220,7 +203,7 @@ class Poller:
     ) -> Polled:
         with self.database.read() as session:
             source = find_source(session, number)
-            seen = _look(session, number, reading)
+            seen = look(session, number, reading)
             new = [one for one in seen if not one.entry_id]
             chosen, otherwise = _choose(source, new, take)
         changed = [one for one in seen if one.changed]
@@ -232,7 +215,7 @@ class Poller:
             self.database.share(session, "names")
             register = Register.load(session, self.desk.seal)
             # Somebody else may have been quicker: what is new and what is known is asked once more.
-            now_seen = {id(one.found): one for one in _look(session, number, reading)}
+            now_seen = {id(one.found): one for one in look(session, number, reading)}
             taken: list[Intake] = []
             for one, item in items:
                 if one.entry_id == now_seen[id(one.found)].entry_id:
@@ -240,7 +223,7 @@ class Poller:
             mine = {id(one.found) for one in chosen}
             rest = [one for one in now_seen.values() if not one.entry_id and id(one.found) not in mine]
             self._record(session, number, rest, otherwise, register)
-            _name(session, number, [(one.entry_id, one) for one in now_seen.values() if one.entry_id])
+            name_entries(session, number, [(one.entry_id, one) for one in now_seen.values() if one.entry_id])
             source = find_source(session, number)
             self._went_well(source, reading, register, now, whole=all_read and len(changed) <= _REREAD)
             source.fault = register.hide(faults[0]) if faults else ""
@@ -255,10 +238,10 @@ class Poller:
         )
 
     def _complete(
-        self, wanted: Sequence[_Seen], place: Place, web: WebFetch
-    ) -> tuple[list[tuple[_Seen, Item]], list[str], bool]:
+        self, wanted: Sequence[Seen], place: Place, web: WebFetch
+    ) -> tuple[list[tuple[Seen, Item]], list[str], bool]:
         """Read articles' own pages; where a site wants to be left alone, the rest waits for the next time."""
-        items: list[tuple[_Seen, Item]] = []
+        items: list[tuple[Seen, Item]] = []
         faults: list[str] = []
         whole = True
         for one in wanted:
@@ -273,7 +256,7 @@ class Poller:
             items.append((one, item))
         return items, faults, whole
 
-    def _may_come(self, one: _Seen, fault: SourceFault) -> bool:
+    def _may_come(self, one: Seen, fault: SourceFault) -> bool:
         """Say whether an article's page is worth another look, before what is known of it without is taken.
 
         What is taken in already keeps the text that it has. A new one waits, unless its page is gone, or was away for
@@ -285,7 +268,7 @@ class Poller:
         return not isinstance(fault, PageMissing | PageGone) and day is not None and self._today() - day <= _PATIENCE
 
     def _take_one(
-        self, session: Session, number: int, one: _Seen, item: Item, location: str, register: Register, now: datetime
+        self, session: Session, number: int, one: Seen, item: Item, location: str, register: Register, now: datetime
     ) -> list[Intake]:
         known_as = session.get_one(SourceEntry, one.entry_id).appeal_id if one.entry_id else None
         fates = self.desk.take_in(session, [item], source=location, now=now, known_as=known_as)
@@ -296,7 +279,7 @@ class Poller:
         return fates
 
     def _record(
-        self, session: Session, number: int, new: Sequence[_Seen], state: EntryState, register: Register
+        self, session: Session, number: int, new: Sequence[Seen], state: EntryState, register: Register
     ) -> list[int]:
         """Keep what is new, and give the numbers of the rows."""
         now = self.clock()
@@ -318,7 +301,7 @@ class Poller:
             return []
         kept = insert(SourceEntry).returning(SourceEntry.id, sort_by_parameter_order=True)
         numbers = list(session.scalars(kept, rows))
-        _name(session, number, list(zip(numbers, new, strict=True)))
+        name_entries(session, number, list(zip(numbers, new, strict=True)))
         return numbers
 
     def _went_well(self, source: Source, reading: Reading, register: Register, now: datetime, *, whole: bool) -> None:
@@ -402,7 +385,7 @@ def _place(source: Source) -> Place:
     )
 
 
-def _choose(source: Source, new: Sequence[_Seen], take: int | None) -> tuple[Sequence[_Seen], EntryState]:
+def _choose(source: Source, new: Sequence[Seen], take: int | None) -> tuple[Sequence[Seen], EntryState]:
     """Choose what of the new is taken in, and what becomes of the rest."""
     otherwise = EntryState.KNOWN if source.polled_at is None else EntryState.HELD
     if take is not None:
@@ -411,51 +394,3 @@ def _choose(source: Source, new: Sequence[_Seen], take: int | None) -> tuple[Seq
     if source.polled_at is None or len(new) > source.hold_above:
         return [], otherwise
     return new, otherwise
-
-
-def _look(session: Session, number: int, reading: Reading) -> list[_Seen]:
-    """Tell what is new from what is known, by every name that it has; what stands there twice is taken once."""
-    if not reading.found:
-        return []
-    names = select(SourceName.name, SourceName.entry_id).where(SourceName.source_id == number)
-    by_name: dict[str, int] = {row.name: row.entry_id for row in session.execute(names)}
-    names_of: dict[int, set[str]] = defaultdict(set)
-    for name, entry_id in by_name.items():
-        names_of[entry_id].add(name)
-    entries = select(SourceEntry.id, SourceEntry.said_hash, SourceEntry.state).where(SourceEntry.source_id == number)
-    known = {row.id: row for row in session.execute(entries)}
-
-    def same(one: Found) -> int | None:
-        numbers = (by_name[name] for name in one.names if name in by_name)
-        return next((each for each in numbers if same_thing(one.names, names_of[each])), None)
-
-    matched = [same(one) for one in reading.found]
-    still_there = set(matched)
-    seen: list[_Seen] = []
-    for place, (one, before) in enumerate(zip(reading.found, matched, strict=True), start=1):
-        found_as = same(one) if before is None else before
-        entry_id = 0 if found_as is None else found_as
-        if found_as is None:
-            # Another guid and another address, but the same date and title: if nothing else here is what we knew by
-            # these, the site was rebuilt.
-            moved = by_name.get(one.weak_name, 0)
-            entry_id = moved if moved > 0 and moved not in still_there else 0
-            still_there.add(entry_id)
-        free = tuple(name for name in one.names if name not in by_name)
-        if entry_id >= 0:
-            row = known.get(entry_id)
-            changed = row is not None and row.state is EntryState.TAKEN and row.said_hash != one.said_hash
-            seen.append(_Seen(found=one, entry_id=entry_id, names=free, changed=changed))
-        for name in free:  # those of this reading are known by numbers below zero
-            by_name[name] = entry_id or -place
-            names_of[entry_id or -place].add(name)
-    return seen
-
-
-def _name(session: Session, number: int, known_as: Sequence[tuple[int, _Seen]]) -> None:
-    """Know entries by all their names; one that another entry has stays with that."""
-    names = [
-        {"source_id": number, "name": name, "entry_id": entry_id} for entry_id, one in known_as for name in one.names
-    ]
-    if names:
-        session.execute(insert(SourceName), names)

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from newsletter.appeals.appeal_text import AppealText
 from newsletter.appeals.deeds import NAME_LONGEST, DeedName
 from newsletter.appeals.document import hash_of
 from newsletter.appeals.history import AppealMove, AppealVersion
 from newsletter.appeals.intake import BESIDE, CONTENT
 from newsletter.appeals.labels import AppealLabel, LabelKind
-from newsletter.appeals.model import Appeal, AppealText
+from newsletter.appeals.model import Appeal
 from newsletter.appeals.names import Register
 from newsletter.appeals.source import Source, SourceEntry
 

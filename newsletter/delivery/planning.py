@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import insert, or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from newsletter.appeals.model import Appeal, AppealStatus, Audience, TextStatus
+from newsletter.appeals.appeal_text import TextStatus
+from newsletter.appeals.model import Appeal, AppealStatus, Audience
 from newsletter.appeals.moments import today_somewhere
 from newsletter.delivery.ledger import FETCH_ROWS, seen_by_subscriber
 from newsletter.delivery.model import (

@@ -5,6 +5,7 @@ import threading
 import pytest
 from sqlalchemy import select
 
+from newsletter.appeals.appeal_text import TextStatus
 from newsletter.appeals.editing import Changes, TextThere, TitleMissing, edit, translate
 from newsletter.appeals.ending import Ending
 from newsletter.appeals.history import Move
@@ -21,7 +22,6 @@ from newsletter.appeals.model import (
     ChangedMeanwhile,
     FollowUp,
     NotApproved,
-    TextStatus,
 )
 from newsletter.appeals.names import Register
 from newsletter.appeals.organisers import (

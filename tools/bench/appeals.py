@@ -18,11 +18,12 @@ from pathlib import Path
 import httpx
 from sqlalchemy import insert
 
+from newsletter.appeals.appeal_text import AppealText, TextStatus
 from newsletter.appeals.document import AppealDocument, TextDocument, hash_of
 from newsletter.appeals.history import AppealVersion
 from newsletter.appeals.labels import AppealLabel, labels_of
 from newsletter.appeals.letters import listed
-from newsletter.appeals.model import Appeal, AppealStatus, AppealText, TextStatus
+from newsletter.appeals.model import Appeal, AppealStatus
 from newsletter.appeals.source import Source, SourceKind
 from newsletter.appeals.urgency import Urgency
 from newsletter.settings import Settings
