@@ -173,6 +173,7 @@ def _apply(appeal: Appeal, text: AppealText, changes: Changes, register: Registe
         if words is None:
             continue
         words = plain(words)
+        register.require(words)
         words = " ".join(words.split()) if name in _ONE_LINE else words.strip()
         if name == "title" and not words:
             raise TitleMissing

@@ -34,6 +34,10 @@ class AliasWrong(NewsletterError):
     """The alias “{alias}” can't be used: {reason}."""
 
 
+class NameThere(NewsletterError):
+    """That name is protected already, as number {number}. `newsletter name list` shows what it is called."""
+
+
 class NoSuchName(NewsletterError):
     """There is no protected name {number}. `newsletter name list` shows them all."""
 
@@ -168,6 +172,16 @@ class Register:
             for row in _rows(session)
         }
         return made
+
+    def require(self, text: str) -> None:
+        """Refuse marks that name nobody: what stands there would be lost.
+
+        Raises:
+            NoSuchName: there is one.
+        """
+        for mark in MARK.finditer(text):
+            if int(mark[1]) not in self._bearers:
+                raise NoSuchName(number=mark[1])
 
     @property
     def state(self) -> str:
@@ -323,6 +337,7 @@ def protect(
     Raises:
         NameEmpty: there is no word in it.
         AliasWrong: an alias is empty, or says the name.
+        NameThere: it is protected already.
     """
     names = tuple(dict.fromkeys(" ".join(name.split()) for name in forms.names if any(words_in(name))))
     if not names:
@@ -334,6 +349,9 @@ def protect(
             raise AliasWrong(alias=alias[:_ALIAS_LONGEST], reason="it needs a word, and at most 100 letters")
         if trial.holds(alias):
             raise AliasWrong(alias="…", reason="it says the name, or a part of it")
+    for known in _rows(session):
+        if {name.casefold() for name in seal.open(known.sealed).names} & {name.casefold() for name in names}:
+            raise NameThere(number=known.id)
     row = ProtectedName(
         sealed=seal.seal(forms),
         aliases={tag: " ".join(alias.split()) for tag, alias in aliases.items()},

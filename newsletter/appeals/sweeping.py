@@ -58,6 +58,13 @@ def sweep_appeals(session: Session, register: Register) -> set[int]:
     return found
 
 
+def named_in(session: Session, number: int) -> list[str]:
+    """Give the references of the appeals in which the mark of a name stands."""
+    mark = f"{{name-{number}}}"
+    appeals = session.scalars(select(Appeal).order_by(Appeal.id))
+    return [appeal.reference for appeal in appeals if mark in repr(appeal.document())]
+
+
 def _sweep_around(session: Session, register: Register) -> None:
     """Hide names in what sources announced, and in what appeals are found by."""
     for entry in session.scalars(select(SourceEntry)):

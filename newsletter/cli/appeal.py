@@ -253,12 +253,26 @@ def _as_text(document: dict[str, Any]) -> str:
         lines += ["", f"Background: {text['background']}"] if text["background"] else []
         lines += ["", "Pictures at the source:"] if text["pictures"] else []
         lines += [f"{n}. {each['url']}  {each['alt']}" for n, each in enumerate(text["pictures"], start=1)]
+    if document["picture"]:
+        lines += ["", f"Picture by {document['picture_credit'] or '-'}"]
+        lines += [f"   [{text['language']}] {text['picture_alt']}" for text in document["texts"] if text["picture_alt"]]
     for action in document["actions"]:
-        done = document["deeds"].get(action["key"], 0)
-        say_first = next((words["say"] for words in action["words"].values() if words["say"]), "")
-        to = ", ".join(target["name"] for target in action["targets"])
-        lines += ["", f"{action['key']}. {action['kind']}: {say_first or to or action['url']}  (done {done:,} times)"]
-        lines += [f"   to {to}"] if to and say_first else []
+        lines += _action_lines(action, document["deeds"].get(action["key"], 0))
     for row in document["deed_names"]:
         lines.append(f"   {row['name']} did {row['action']} on {row['at'][:10]}")
     return "\n".join(lines)
+
+
+def _action_lines(action: dict[str, Any], done: int) -> list[str]:
+    """Show an action whole: whoever approves it has to read every word that goes out."""
+    lines = ["", f"{action['key']}. {action['kind']}  (done {done:,} times)"]
+    lines += [f"   {action[name]}" for name in ("url", "place") if action[name]]
+    for target in action["targets"]:
+        about = [target["office"], *target["postal_address"].splitlines(), *target["emails"], target["phone"]]
+        reads = f"reads {', '.join(target['languages'])}" if target["languages"] else ""
+        lines.append("   to " + ", ".join(filter(None, [target["name"], *about, reads])))
+    for language, words in action["words"].items():
+        lines.append(f"   [{language}] {words['say']}")
+        lines += [f"      Subject: {words['subject']}"] if words["subject"] else []
+        lines += [f"      {line}".rstrip() for line in words["letter"].splitlines()]
+    return lines

@@ -1,5 +1,6 @@
 """`newsletter appeal sheet`, `edit`, `translate`, `follow-up`, `picture`, `update`: what an appeal says."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -105,12 +106,12 @@ def edit_(
         revision = revision_read if revision is None else revision
     elif changes == Changes(language=language):
         written = _in_editor(context, reference, language)
-        changes, _, revision = read_sheet(written, place="what you wrote", reference=reference)
         try:
+            changes, _, revision = read_sheet(written, place="what you wrote", reference=reference)
             _edit(context, reference, changes, organiser, revision)
         except Exception:
             kept = _keep(reference, written)
-            warn(f"What you wrote is kept in {kept}.")
+            warn(f"What you wrote is kept: mend {kept}, then `newsletter appeal edit {reference} --from {kept}`.")
             raise
         return
     _edit(context, reference, changes, organiser, revision)
@@ -138,6 +139,8 @@ def _edit(context: Context, reference: str, changes: Changes, organiser: str | N
 def _in_editor(context: Context, reference: str, language: str | None) -> str:
     with context.parts.database.read() as session:
         before = _sheet(find_appeal(session, reference), language)
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal for an editor. Name what to change, or give --from: see --help.")
     written = click.edit(before, extension=".md")
     if written is None or written == before:
         raise click.UsageError("Nothing to change. Save something in the editor, or name what to change: see --help.")
@@ -284,7 +287,7 @@ def follow_up(
     "--from-source", type=click.IntRange(1), help="Fetch one that the source shows; `appeal show` numbers them."
 )
 @click.option("--alt", help="What it shows, for those who don't see it; in the first text's language.")
-@click.option("--credit", help="Who made it.")
+@click.option("--credit", help="Who made it, the name alone.")
 @click.option("--remove", is_flag=True, help="Take the picture away.")
 @_at_revision
 @as_organiser
@@ -332,9 +335,10 @@ def picture(
         found.picture_credit = register.hide(credit or "")
         found.written(Move.EDITED, act)
     if kept is None:
-        say(f"{reference} has no picture any more.")
+        say(f"{reference} has no picture any more. It waits for approval.")
     else:
-        say(f"{reference} has a picture now: {kept.width} × {kept.height}, {len(kept.content):,} bytes.")
+        size = f"{kept.width} × {kept.height}, {len(kept.content):,} bytes"
+        say(f"{reference} has a picture now: {size}. It waits for approval.")
 
 
 @click.command("update")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from newsletter.appeals.ending import Ending
 from newsletter.appeals.history import Move
 from newsletter.appeals.intake import find_appeal
-from newsletter.appeals.model import Act, Appeal, AppealStatus
+from newsletter.appeals.model import Act, Appeal, AppealStatus, ApprovalNeeded
 from newsletter.appeals.moments import today_somewhere
 from newsletter.appeals.names import Register, said_all
 from newsletter.appeals.organisers import acting
@@ -52,15 +52,16 @@ def approve(
     now = parts.clock()
     with parts.database.write() as session:
         act = Act(by=acting(session, organiser), at=now)
+        second_look = parts.settings.second_look
         if everything:
-            chosen = [each for each in _every(session) if each.waits_for_approval or release_too]
+            waiting = [each for each in _every(session) if each.waits_for_approval or release_too]
+            chosen = [each for each in waiting if not _left_out(each, act, second_look=second_look)]
         else:
             chosen = [find_appeal(session, each, lock=True) for each in references]
         for found in chosen:
             found.expect(revision)
-            if revision is None and found.moves and found.moves[-1].move is Move.UPDATED:
+            if revision is None and _changed_by_source(found):
                 raise LookAgain(reference=found.reference, by=found.moves[-1].by, revision=found.revision)
-        second_look = parts.settings.second_look
         approved = [found.reference for found in chosen if found.approve(act, second_look=second_look)]
         released = [
             found.reference for found in chosen if release_too and found.waits_for_release and found.release(act)
@@ -70,6 +71,23 @@ def approve(
     for reference in late:
         warn(f"{reference}: its deadline has passed; it goes into no mail.")
     _tell(references, approved, released)
+
+
+def _changed_by_source(found: Appeal) -> bool:
+    return bool(found.moves) and found.moves[-1].move is Move.UPDATED
+
+
+def _left_out(found: Appeal, act: Act, *, second_look: bool) -> bool:
+    """Say whether one of all is left out, and tell why: one that waits keeps no other back."""
+    if not found.waits_for_approval:
+        return False
+    if _changed_by_source(found):
+        warn(str(LookAgain(reference=found.reference, by=found.moves[-1].by, revision=found.revision)))
+        return True
+    if second_look and act.by in found.writers:
+        warn(str(ApprovalNeeded(reference=found.reference, by=act.by)))
+        return True
+    return False
 
 
 def _tell(references: Sequence[str], approved: Sequence[str], released: Sequence[str]) -> None:

@@ -1,12 +1,14 @@
 """`newsletter name`: people who may be named only with their consent."""
 
 import sys
+from collections.abc import Sequence
 
 import click
 from sqlalchemy import select
 
 from newsletter.appeals.names import Forms, ProtectedName, Register, find_name, protect
 from newsletter.appeals.organisers import acting
+from newsletter.appeals.sweeping import named_in
 from newsletter.cli.context import Context, as_organiser, pass_context
 from newsletter.cli.screen import counted, printable, say, show_json, show_table
 from newsletter.delivery.withdrawing import Swept, sweep
@@ -43,8 +45,9 @@ def hide(context: Context, alias: str, alias_in: tuple[str, ...], keep: tuple[st
         row = protect(session, parts.name_seal, forms, aliases, by=acting(session, organiser), now=now)
         number = row.id
         swept = sweep(session, Register.load(session, parts.name_seal), language=parts.settings.language, now=now)
+        named = named_in(session, number)
     parts.database.forget()
-    say(f"Name {number} is hidden; it is called “{alias}”. {_told(swept)}")
+    say(f"Name {number} is hidden; it is called “{alias}”. {_told(swept, named)}")
     say("What was sent before can't be taken back.")
 
 
@@ -57,14 +60,15 @@ def _asked() -> tuple[str, ...]:
     return tuple(names)
 
 
-def _told(swept: Swept) -> str:
-    if not swept.appeals and not swept.editions:
-        return "No appeal says it so far."
-    words = f"It was in {counted(len(swept.appeals), 'appeal')}"
-    words += f" ({', '.join(swept.appeals)})" if swept.appeals else ""
+def _told(swept: Swept, named: Sequence[str]) -> str:
+    if not named and not swept.editions:
+        return "No appeal names them so far."
+    words = (
+        f"It stands in {counted(len(named), 'appeal')} ({', '.join(named)}), hidden there" if named else "It is hidden"
+    )
     if swept.editions:
         waiting = counted(swept.waiting, "person was", "people were")
-        words += f" and {counted(swept.editions, 'edition')} of mails: {waiting} to get one, and get none of it now"
+        words += f"; and in {counted(swept.editions, 'edition')} of mails: {waiting} to get one, and get none of it now"
     return words + "."
 
 
@@ -120,5 +124,6 @@ def withdraw(context: Context, number: int) -> None:
         row.consent_at, row.consent_note = None, ""
         session.flush()
         swept = sweep(session, Register.load(session, parts.name_seal), language=parts.settings.language, now=now)
+        named = named_in(session, number)
     parts.database.forget()
-    say(f"Name {number} is hidden again. {_told(swept)}")
+    say(f"Name {number} is hidden again. {_told(swept, named)}")

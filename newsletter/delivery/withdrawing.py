@@ -22,7 +22,7 @@ class Swept:
     """Where a name was found.
 
     Attributes:
-        appeals: their references.
+        appeals: the references of those that had it in plain words until now.
         editions: how many that were composed; none of them goes out any more.
         waiting: how many people had one of them waiting; what else it held comes with their next digest.
     """

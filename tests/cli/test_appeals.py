@@ -99,10 +99,11 @@ def test_an_editor_opens_and_what_was_written_is_kept_if_somebody_was_quicker(ca
         return text.replace("They are held.", "They are held since May.")
 
     monkeypatch.setattr("click.edit", slow_editor)
+    monkeypatch.setattr("newsletter.cli.appeal_editing.sys.stdin.isatty", lambda: True)
     refused = careful("appeal", "edit", "2026/001", "--as", "Layla")
     assert refused.status == 1
     assert "changed by Rosa" in refused.err
-    assert "kept in 2026-001.1.md" in refused.err
+    assert "mend 2026-001.1.md" in refused.err
     assert "since May" in (tmp_path / "2026-001.1.md").read_text()
     assert shown(careful)["title"] == "Quicker"
 
@@ -141,7 +142,7 @@ def test_a_name_is_hidden_from_standard_input_and_nothing_says_it_any_more(caref
     careful("appeal", "edit", "2026/001", "--title", "Free Karim Ahmadi", "--teaser", "Karim is held.")
     monkeypatch.setattr("sys.stdin", io.StringIO("Karim Ahmadi\n"))
     hidden = careful("name", "hide", "--alias", "K.", "--alias-in", "fa=ک.")
-    assert "It was in 1 appeal (2026/001)." in hidden.out
+    assert "It stands in 1 appeal (2026/001), hidden there." in hidden.out
     said = [
         careful("appeal", "list").out,
         careful("appeal", "show", "2026/001").out,
@@ -190,3 +191,40 @@ def test_what_its_source_changed_is_approved_only_by_who_read_it_again(careful, 
     refused = careful("appeal", "approve", "2026/001", "--as", "Rosa")
     assert (refused.status, "--revision 2" in refused.err) == (1, True)
     assert careful("appeal", "approve", "2026/001", "--as", "Rosa", "--revision", "2").status == 0
+
+
+def test_what_was_written_in_an_editor_is_kept_also_where_it_cannot_be_read(careful, tmp_path, monkeypatch):
+    monkeypatch.setattr("newsletter.cli.appeal_editing.sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("click.edit", lambda text, **_kind: text.replace("demands: []", "demands: [x"))
+    refused = careful("appeal", "edit", "2026/001", "--as", "Layla")
+    assert (refused.status, "mend 2026-001.1.md" in refused.err) == (1, True)
+    assert "demands: [x" in (tmp_path / "2026-001.1.md").read_text()
+
+
+def test_without_a_terminal_no_editor_opens(careful):
+    assert careful("appeal", "edit", "2026/001").status == 2
+
+
+def test_all_that_goes_out_is_shown_before_it_is_approved(careful):
+    told = careful("appeal", "show", "2026/001").out
+    assert "to Prosecutor, prosecutor@example.org" in told
+    assert "Subject: Release them" in told
+    assert "Dear Sir, release them." in told
+
+
+def test_one_that_waits_keeps_no_other_back(careful, tmp_path):
+    (tmp_path / "other.md").write_text(SHEET.replace("Free the eleven", "Another"))
+    careful("appeal", "import", "other.md", "--as", "Rosa")
+    said = careful("appeal", "approve", "--all", "--as", "Rosa")
+    assert "Approved 1 appeal: 2026/001." in said.out
+    assert "2026/002 needs a second look" in said.err
+
+
+def test_a_mark_that_names_nobody_is_refused_and_a_name_is_protected_once(careful, monkeypatch):
+    refused = careful("appeal", "edit", "2026/001", "--title", "Free {name-7}")
+    assert (refused.status, "no protected name 7" in refused.err) == (1, True)
+    for status in (0, 1):
+        monkeypatch.setattr("sys.stdin", io.StringIO("Karim Ahmadi\n"))
+        assert careful("name", "hide", "--alias", "K.").status == status
+    assert careful("appeal", "edit", "2026/001", "--title", "Free {name-1}").status == 0
+    assert "It stands in 1 appeal (2026/001)" in careful("name", "withdraw", "1").out

@@ -47,8 +47,8 @@ class AddressBroken(SourceFault):
 
 
 class AddressRefused(SourceFault):
-    """{place} leads to {address}, {kind}. Sources are read from public addresses only; if that one is yours, name its
-    network in the setting fetch_allow.
+    """{place} leads to {address}, {kind}. Sources are read from public addresses only; if that one is yours, allow it
+    in newsletter.toml: fetch_allow = "{address}".
     """
 
 

@@ -11,6 +11,7 @@ from newsletter.appeals.sources.faults import (
     AddressRefused,
     PageBusy,
     PageRefused,
+    PageUnreachable,
     RedirectLoop,
     RobotsForbid,
     RobotsUnreadable,
@@ -79,6 +80,9 @@ class Robots:
             raise RobotsUnreadable(place=place, reason=f"it answered {refused.status}") from None
         except RedirectLoop:
             return Rules()  # 2.3.1.2
+        except PageUnreachable as fault:
+            # Nobody is there at all: whoever mistyped a name must not look for a robots.txt.
+            raise PageUnreachable(**{**fault.facts, "place": place}) from None
         except SourceFault as fault:
             raise RobotsUnreadable(place=place, reason=fault.facts.get("reason", "it can't be had")) from None
 

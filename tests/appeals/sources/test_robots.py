@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from newsletter.appeals.sources.faults import (
     AddressRefused,
     PageBusy,
+    PageUnreachable,
     RobotsForbid,
     RobotsUnreadable,
 )
@@ -165,10 +166,10 @@ def test_a_site_whose_rules_can_not_be_known_is_not_read_now_and_asked_again_lat
     assert fetch(f"{site.address}/").content == b"here"
 
 
-def test_a_site_that_is_away_is_not_read_now(web):
+def test_a_site_that_is_away_is_not_blamed_on_its_robots_txt(web):
     with running_site() as gone:
         address = gone.address
-    with pytest.raises(RobotsUnreadable, match="Connection refused"):
+    with pytest.raises(PageUnreachable, match="Connection refused"):
         web(robots=True)(f"{address}/")
 
 
