@@ -101,6 +101,15 @@ def language_name(tag: str, language: str) -> str:
         return tag
 
 
+def is_known(tag: str) -> bool:
+    """Say whether CLDR knows the language of a BCP 47 tag."""
+    try:
+        Locale.parse(tag.partition("-")[0])
+    except (UnknownLocaleError, ValueError):
+        return False
+    return True
+
+
 def country_name(code: str, language: str) -> str:
     """The name of a country (ISO 3166 alpha-2) in a language, or the code where there is none."""
     translations = words(language)

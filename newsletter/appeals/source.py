@@ -18,6 +18,10 @@ class NoSuchSource(NewsletterError):
     """There is no source {number}. `newsletter source list` shows them all."""
 
 
+class SourceThere(NewsletterError):
+    """Source {number} watches {location} already."""
+
+
 class SourceKind(StrEnum):
     """How a source is read."""
 

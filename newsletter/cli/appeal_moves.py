@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from newsletter.appeals.ending import Ending
 from newsletter.appeals.history import Move
 from newsletter.appeals.intake import find_appeal
-from newsletter.appeals.model import Act, Appeal, AppealStatus, ApprovalNeeded
+from newsletter.appeals.model import Act, Appeal, AppealStatus, ApprovalNeeded, FollowUp
 from newsletter.appeals.moments import today_somewhere
 from newsletter.appeals.names import Register, said_all
 from newsletter.appeals.organisers import acting
@@ -66,11 +66,13 @@ def approve(
         released = [
             found.reference for found in chosen if release_too and found.waits_for_release and found.release(act)
         ]
+        still_open = _open_originals(chosen, released)
         today = today_somewhere(now)
         late = [found.reference for found in chosen if found.deadline and found.deadline < today]
     for reference in late:
         warn(f"{reference}: its deadline has passed; it goes into no mail.")
     _tell(references, approved, released)
+    _tell_of_open(still_open)
 
 
 def _changed_by_source(found: Appeal) -> bool:
@@ -88,6 +90,17 @@ def _left_out(found: Appeal, act: Act, *, second_look: bool) -> bool:
         warn(str(ApprovalNeeded(reference=found.reference, by=act.by)))
         return True
     return False
+
+
+def _open_originals(chosen: Sequence[Appeal], released: Sequence[str]) -> list[str]:
+    """List the appeals that were won, as a follow-up says, and still ask people to act."""
+    won = [found.original for found in chosen if found.reference in released and found.follow_up is FollowUp.VICTORY]
+    return [each.reference for each in won if each is not None and each.status is not AppealStatus.CLOSED]
+
+
+def _tell_of_open(references: Sequence[str]) -> None:
+    for reference in references:
+        say(f"{reference} still asks people to act: `newsletter appeal close {reference} --ending won` ends that.")
 
 
 def _tell(references: Sequence[str], approved: Sequence[str], released: Sequence[str]) -> None:
@@ -121,6 +134,7 @@ def release(context: Context, references: tuple[str, ...], everything: bool, org
         else:
             chosen = [find_appeal(session, each, lock=True) for each in references]
         released = [found.reference for found in chosen if found.release(act)]
+        still_open = _open_originals(chosen, released)
     for reference in references:
         if reference not in released:
             say(f"{reference} was released already.")
@@ -128,6 +142,7 @@ def release(context: Context, references: tuple[str, ...], everything: bool, org
         say(f"Released {counted(len(released), 'appeal')}: {', '.join(released)}.")
     elif not references:
         say("Nothing to release.")
+    _tell_of_open(still_open)
 
 
 @click.command()

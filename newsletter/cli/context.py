@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from newsletter.languages import is_known
 from newsletter.settings import Settings, is_language_tag, load_settings
 from newsletter.wiring import Parts
 from subscribers.database import Database
@@ -48,8 +49,8 @@ pass_context = click.make_pass_decorator(Context)
 
 def language_tag(_context: click.Context, _option: click.Parameter, tag: str | None) -> str | None:
     """Take a language tag, or say how one is written."""
-    if tag is not None and not is_language_tag(tag):
-        raise click.BadParameter(f"{tag!r} is no language tag; write it as en or pt-BR")
+    if tag is not None and (not is_language_tag(tag) or not is_known(tag)):
+        raise click.BadParameter(f"{tag!r} is no language that is known; write it as en or pt-BR")
     return tag
 
 

@@ -23,6 +23,7 @@ from newsletter.appeals.source import (
     Source,
     SourceEntry,
     SourceKind,
+    SourceThere,
     due_sources,
     find_source,
 )
@@ -115,6 +116,9 @@ def add(
     with parts.database.write() as session:
         parts.database.share(session, "names")
         register = Register.load(session, parts.name_seal)
+        same = select(Source.id).where(Source.location == found.place.location, Source.removed_at.is_(None))
+        if (known := session.scalar(same)) is not None:
+            raise SourceThere(number=known, location=found.place.location)
         made = Source(
             location=found.place.location,
             kind=found.place.kind,
@@ -206,8 +210,12 @@ def list_(context: Context, as_json: bool) -> None:
     elif not documents:
         say("No source is watched yet. Add one with `newsletter source add URL`.")
     else:
-        columns = ("number", "kind", "location", "last read", "held", "fault")
+        columns = ("number", "kind", "location", "last read", "held")
         show_table(columns, [_row(document) for document in documents])
+        for document in documents:
+            if document["fault"]:
+                since = f" (since {document['failing_since'][:16]})" if document["failing_since"] else ""
+                say(printable(f"Source {document['number']}{since}: {document['fault']}"))
 
 
 @source.command()
@@ -353,7 +361,6 @@ def _row(document: dict[str, Any]) -> tuple[str, ...]:
         document["location"],
         document["polled_at"] or "not yet",
         str(document["held"] or ""),
-        document["fault"],
     )
 
 

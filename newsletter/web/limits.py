@@ -35,6 +35,26 @@ class Ceiling:
         return free
 
 
+class Once:
+    """Says of each key whether it comes for the first time; of many, the oldest are forgotten."""
+
+    def __init__(self, *, keys: int = 100_000) -> None:
+        """Take how many are kept in mind at the most."""
+        self._keys = keys
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def first(self, key: str) -> bool:
+        """Say whether this is the first time, and remember it."""
+        with self._lock:
+            if key in self._seen:
+                return False
+            self._seen[key] = None
+            if len(self._seen) > self._keys:
+                self._seen.popitem(last=False)
+        return True
+
+
 def network_prefix(host: str) -> str:
     """Give the network that an address is in: /24 of IPv4, /48 of IPv6; what is no address stands for itself."""
     try:

@@ -228,3 +228,16 @@ def test_a_mark_that_names_nobody_is_refused_and_a_name_is_protected_once(carefu
         assert careful("name", "hide", "--alias", "K.").status == status
     assert careful("appeal", "edit", "2026/001", "--title", "Free {name-1}").status == 0
     assert "It stands in 1 appeal (2026/001)" in careful("name", "withdraw", "1").out
+
+
+def test_an_appeal_that_was_won_and_still_asks_is_pointed_out(careful):
+    careful("appeal", "approve", "2026/001", "--release", "--as", "Rosa")
+    careful(
+        "appeal", "follow-up", "2026/001", "--kind", "victory", "--title", "Free", "--teaser", "All.", "--as", "Layla"
+    )
+    said = careful("appeal", "approve", "2026/001-2", "--release", "--as", "Rosa").out
+    assert "`newsletter appeal close 2026/001 --ending won`" in said
+
+
+def test_a_language_that_nobody_knows_is_refused(careful):
+    assert careful("appeal", "translate", "2026/001", "xx", "--title", "a", "--teaser", "b").status == 2

@@ -215,7 +215,9 @@ def test_what_changed_besides_the_words_is_taken_or_shown_too(ready, tmp_path):
     assert "the draft follows it" in ready("appeal", "import", "ferry.md").out
     followed = json.loads(ready("appeal", "show", "2026/001", "--json").out)
     assert (followed["countries"], followed["deadline"]) == (["TR"], "2030-12-01")
-    ready("appeal", "approve", "--all", "--release")
+    # It was changed since anybody looked: that is approved by its revision, and not among all.
+    assert "Read it again" in ready("appeal", "approve", "--all", "--release").err
+    ready("appeal", "approve", "2026/001", "--release", "--revision", followed["revision"])
     path.write_text(text.format("TR", "2030-11-27"))
     assert "kept as it is here" in ready("appeal", "import", "ferry.md").out
     shown = ready("appeal", "show", "2026/001").out

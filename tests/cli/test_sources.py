@@ -49,6 +49,8 @@ def test_a_source_is_shown_before_it_is_kept_and_then_watched(here, site):
     assert "Source 1 is watched." in refused.out
     assert "Source 1: 1 new, 1 known from now on." in refused.out
     assert len(listed(here)) == 1
+    again = here("source", "add", f"{site.address}/", "--yes")
+    assert (again.status, "Source 1 watches" in again.err) == (1, True)
     put(site, 1, 2, 3)
     assert "new: Free the strikers of yard 3" in here("source", "poll").out
     assert "No source is due." in here("source", "poll", "--due").out

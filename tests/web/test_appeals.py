@@ -51,6 +51,11 @@ ACTIONS = (
 )
 
 
+def fields(opened):
+    """What the form of a page that was opened sends by itself."""
+    return {"form": mark_on(opened), "once": re.search(r'name="once" value="([^"]+)"', opened.text)[1]}
+
+
 def with_actions(session, actions=ACTIONS, **facts):
     made = builders.appeal(session, released=None, **facts)
     edit(made, Changes(actions=actions), Act(by="Tarek", at=NOW), Register())
@@ -210,11 +215,11 @@ def test_a_page_is_the_same_for_everybody_keeps_nothing_and_loads_nothing_from_e
 def test_i_did_this_is_counted_and_ties_to_nobody_who_does_not_want_it(parts, client):
     with parts.database.write() as session:
         number = with_actions(session).id
-    opened = client.get("/appeals/2026/001?in=en")
     for name in ("", "  Rosa\x00 of\nHamburg "):
-        done = client.post(
-            "/appeals/2026/001/did?in=en", data={"form": mark_on(opened), "action": "prosecutor", "name": name}
-        )
+        data = fields(client.get("/appeals/2026/001?in=en")) | {"action": "prosecutor", "name": name}
+        done = client.post("/appeals/2026/001/did?in=en", data=data)
+        # A second press, or a page that is loaded again, is no second deed.
+        assert client.post("/appeals/2026/001/did?in=en", data=data).status_code == 303
         assert (done.status_code, done.headers["location"]) == (303, "/appeals/2026/001?in=en&did=prosecutor")
     with parts.database.read() as session:
         assert deeds_of(session, number) == {"prosecutor": 2}
@@ -247,10 +252,10 @@ def test_above_a_ceiling_nothing_is_counted_and_nobody_is_told(parts, monkeypatc
         number = with_actions(session).id
     monkeypatch.setattr(deed, "DeedCeilings", lambda: DeedCeilings(of_network=Ceiling(3)))
     with served(create_app(parts)) as client:
-        mark = mark_on(client.get("/appeals/2026/001"))
-        answers = {
-            client.post("/appeals/2026/001/did", data={"form": mark, "action": "sign"}).status_code for _ in range(8)
-        }
+        answers = set()
+        for _ in range(8):
+            data = fields(client.get("/appeals/2026/001")) | {"action": "sign"}
+            answers.add(client.post("/appeals/2026/001/did", data=data).status_code)
     assert answers == {303}
     with parts.database.read() as session:
         assert deeds_of(session, number) == {"sign": 3}

@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -55,6 +56,7 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
             mark=parts.tokens.issue_form(place, at=parts.clock()) if shown.actions else "",
             thanked=next((action for action in shown.actions if action.key == did), None),
             name_longest=NAME_LONGEST,
+            once=secrets.token_urlsafe(12),
         )
 
     @routes.get("/appeals/{year}/{number}/letter/{action}/{target}")

@@ -13,10 +13,12 @@ from newsletter.appeals.deeds import did
 from newsletter.appeals.names import Register
 from newsletter.editions.view import appeal_path
 from newsletter.web.forms import Posted, check_mark, posted
-from newsletter.web.limits import Ceiling, network_prefix
+from newsletter.web.limits import Ceiling, Once, network_prefix
 from newsletter.web.pages import accepted_languages
 from newsletter.web.public.appeal import find_appeal, showing_now
 from newsletter.wiring import Parts
+
+ONCE = "once"  # the field that tells one page that was opened from another
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,7 @@ def router(
     """
     routes = APIRouter()
     counted = ceilings or DeedCeilings()
+    once = Once()
 
     @routes.post("/appeals/{year}/{number}/did")
     def do(request: Request, year: str, number: str, form: Annotated[Posted, Depends(posted)]) -> Response:
@@ -58,8 +61,9 @@ def router(
         if key not in {action.key for action in appeal.document.actions}:
             raise NotPublic
         host = request.client.host if request.client else ""
-        # Above the ceiling it isn't counted, and not said either: who inflates a number learns nothing.
-        if counted.take(host, monotonic()):
+        # Whoever presses twice did it once. Above the ceiling it isn't counted, and not said either: who inflates a
+        # number learns nothing.
+        if once.first(f"{form.one(ONCE)[:40]} {key}") and counted.take(host, monotonic()):
             with parts.database.write() as session:
                 parts.database.share(session, "names")
                 register = Register.load(session, parts.name_seal)
