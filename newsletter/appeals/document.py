@@ -62,13 +62,6 @@ class AppealDocument:
         """Read what `as_json` gave."""
         return _ADAPTER.validate_python(content)
 
-    def text_in(self, language: str) -> TextDocument | None:
-        """Give the text in a language, or in another form of it (`pt` and `pt-BR`); None where there is none."""
-        primary = language.partition("-")[0]
-        exact = (text for text in self.texts if text.language == language)
-        near = (text for text in self.texts if text.language.partition("-")[0] == primary)
-        return next(exact, None) or next(near, None)
-
 
 _ADAPTER = TypeAdapter(AppealDocument)
 ACTIONS: TypeAdapter[tuple[Action, ...]] = TypeAdapter(tuple[Action, ...])
