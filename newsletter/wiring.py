@@ -33,8 +33,8 @@ from subscribers.tokens import Tokens
 
 if TYPE_CHECKING:
     from newsletter.appeals.intake import Desk
-    from newsletter.appeals.names import NameSeal
     from newsletter.appeals.polling import Poller
+    from newsletter.appeals.protected import NameSeal
     from newsletter.appeals.sources.fetching import WebFetch
     from newsletter.delivery.planning import Planner
     from newsletter.delivery.reception import Reception
@@ -133,7 +133,7 @@ class Parts:
     @cached_property
     def name_seal(self) -> "NameSeal":
         """What opens the names that may be said only with consent."""
-        from newsletter.appeals.names import NameSeal  # noqa: PLC0415 - see above
+        from newsletter.appeals.protected import NameSeal  # noqa: PLC0415 - see above
 
         return NameSeal(self.keys.lasting(b"names of people who may not be named"))
 

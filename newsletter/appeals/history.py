@@ -20,6 +20,7 @@ class Move(StrEnum):
     RELEASED = "released"
     CLOSED = "closed"
     REOPENED = "reopened"
+    NAMED = "named"  # a name that stands in it is hidden, or may be said, from then on
 
 
 # Whoever made one of these moves wrote what stands there, and can't be the one who approves it.

@@ -15,8 +15,9 @@ from newsletter.appeals.document import ACTIONS
 from newsletter.appeals.history import Move
 from newsletter.appeals.item import Item, kept, same_thing
 from newsletter.appeals.model import Act, Appeal, AppealIdentity, AppealStatus
-from newsletter.appeals.names import MARK, NameSeal, Register, unmarked
+from newsletter.appeals.names import MARK, Register, unmarked
 from newsletter.appeals.organisers import SOURCE
+from newsletter.appeals.protected import NameSeal
 from newsletter.appeals.urgency import Urgency
 from newsletter.errors import NewsletterError
 from subscribers.database import Database
@@ -101,7 +102,7 @@ class Desk:
         """
         self.database.serialise(session, "intake")
         self.database.share(session, "names")
-        register = Register.load(session, self.seal)
+        register = Register.writing(session, self.seal)
         source = register.hide(source)
         act = Act(by=by, at=now)
         return [

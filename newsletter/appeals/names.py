@@ -2,24 +2,33 @@
 
 A text never holds such a name. Where it stood there is a mark, `{name-3}`, which becomes the alias, or the name once
 its bearer has agreed. So no page, mail, feed, log, export or copy of the database can say it, whatever was forgotten.
+Where the name was written otherwise than as it was first given, the mark says how: `{name-3.2}`; see `NameSpelling`.
 """
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
-from sqlalchemy import LargeBinary, String, Text, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from newsletter.appeals.spelling import follow, is_arabic, spellings, stems, unquoted, without_entities, words_in
+from newsletter.appeals.protected import Forms, NameSeal, NameSpelling, NoSuchName, ProtectedName, SpellingBook
+from newsletter.appeals.spelling import (
+    follow,
+    is_arabic,
+    parted,
+    spellings,
+    stems,
+    unquoted,
+    without_entities,
+    words_in,
+)
 from newsletter.errors import NewsletterError
-from subscribers.database import Base
 
-MARK: Final = re.compile(r"\{name-(\d{1,9})\}")
+MARK: Final = re.compile(r"\{name-(\d{1,9})(?:\.(\d{1,9}))?\}")
 _ADDRESS: Final = re.compile(r"(?:https?://|www\.|mailto:)[^\s<>\"')\]]+", re.IGNORECASE)
 _LINKED: Final = re.compile(r"\[([^\[\]]*)\]\(\s*\)")
 _ALIAS_LONGEST: Final = 100
@@ -38,71 +47,6 @@ class NameThere(NewsletterError):
     """That name is protected already, as number {number}. `newsletter name list` shows what it is called."""
 
 
-class NoSuchName(NewsletterError):
-    """There is no protected name {number}. `newsletter name list` shows them all."""
-
-
-class ProtectedName(Base):
-    """Somebody who may be named only with their consent.
-
-    Attributes:
-        sealed: `Forms`, sealed with a key that is not in the database.
-        aliases: what they are called in public, by BCP 47 tag; `""` is for every other language.
-        consent_at: when it was recorded that they agreed to be named; None means that they did not.
-        consent_note: where that can be looked up.
-    """
-
-    __tablename__ = "protected_names"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - a number in an old text must never mean another
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    sealed: Mapped[bytes] = mapped_column(LargeBinary)
-    aliases: Mapped[dict[str, str]]
-    consent_at: Mapped[datetime | None]
-    consent_note: Mapped[str] = mapped_column(Text, default="")
-    added_by: Mapped[str] = mapped_column(String(100))
-    added_at: Mapped[datetime]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Forms:
-    """How a name is written.
-
-    Attributes:
-        names: whole names, every spelling of them.
-        keep: words of them that are too common to be hidden by themselves.
-    """
-
-    names: tuple[str, ...]
-    keep: tuple[str, ...] = ()
-
-
-class NameSeal:
-    """Seals and opens names with AES-SIV (RFC 5297)."""
-
-    def __init__(self, secret: bytes) -> None:
-        """Take 64 bytes that last as long as the database."""
-        self._cipher = AESSIV(secret)
-
-    def seal(self, forms: Forms) -> bytes:
-        """Seal how a name is written."""
-        facts = {"names": forms.names, "keep": forms.keep}
-        return self._cipher.encrypt(json.dumps(facts, ensure_ascii=False).encode(), None)
-
-    def shut(self, content: bytes) -> bytes:
-        """Seal anything that may say names."""
-        return self._cipher.encrypt(content, [b"content"])
-
-    def opened(self, sealed: bytes) -> bytes:
-        """Open it again."""
-        return self._cipher.decrypt(sealed, [b"content"])
-
-    def open(self, sealed: bytes) -> Forms:
-        """Open it again."""
-        facts = json.loads(self._cipher.decrypt(sealed, None))
-        return Forms(names=tuple(facts["names"]), keep=tuple(facts["keep"]))
-
-
 @dataclass(frozen=True, kw_only=True)
 class Bearer:
     """One protected name, opened.
@@ -112,18 +56,25 @@ class Bearer:
         forms: how it is written.
         aliases: as in `ProtectedName`.
         consented: whether it may be said.
+        written: other ways in which texts wrote it, by the number that their marks give.
     """
 
     number: int
     forms: Forms
     aliases: Mapping[str, str]
     consented: bool
+    written: Mapping[int, str] = field(default_factory=dict)
 
-    def called(self, language: str) -> str:
+    def called(self, language: str, spelling: int | None = None) -> str:
         """What stands in public in place of the mark."""
         if self.consented:
-            return self.forms.names[0]
+            return self.spelt(spelling)
         return self.aliases.get(language) or self.aliases.get(language.partition("-")[0]) or self.aliases[""]
+
+    def spelt(self, spelling: int | None) -> str:
+        """The name itself, as a text wrote it."""
+        first = self.forms.names[0]
+        return first if spelling is None else self.written.get(spelling, first)
 
 
 @dataclass(frozen=True)
@@ -142,9 +93,23 @@ class _Form:
 class Register:
     """All protected names: hides them in what comes in, and says what may be said in what goes out."""
 
-    def __init__(self, bearers: Iterable[Bearer] = ()) -> None:
-        """Take the names; they are looked for word by word."""
+    def __init__(
+        self, bearers: Iterable[Bearer] = (), spelling_number: Callable[[int, str], int] | None = None
+    ) -> None:
+        """Take the names; they are looked for word by word.
+
+        Args:
+            bearers: whose they are.
+            spelling_number: (name's number, words) -> what a mark calls that spelling by; None keeps no spelling.
+        """
+        self._spelling_number = spelling_number
+        self.hidden: Counter[str] = Counter()  # the words in whose place marks were put
         self._bearers = {bearer.number: bearer for bearer in bearers}
+        self._known = {
+            (bearer.number, words): number
+            for bearer in self._bearers.values()
+            for number, words in bearer.written.items()
+        }
         self._forms: dict[str, list[_Form]] = {}
         self._joined: dict[str, int] = {}
         for bearer in self._bearers.values():
@@ -158,19 +123,26 @@ class Register:
 
     @classmethod
     def load(cls, session: Session, seal: NameSeal) -> "Register":
-        """Open all names of a database: to hide them in what is read, and to say what may be said."""
-        return cls(_bearer(row, seal) for row in _rows(session))
+        """Open all names of a database: to hide them in what is shown, and to say what may be said."""
+        return cls(_bearers(session, seal))
+
+    @classmethod
+    def writing(cls, session: Session, seal: NameSeal, *, without: int | None = None) -> "Register":
+        """Open all names: to hide them in what is stored, and to keep how they were written there.
+
+        Args:
+            session: a writing transaction.
+            seal: opens them.
+            without: the number of a name that is looked for no more.
+        """
+        bearers = (bearer for bearer in _bearers(session, seal) if bearer.number != without)
+        return cls(bearers, SpellingBook(session=session, seal=seal).number)
 
     @classmethod
     def for_saying(cls, session: Session, seal: NameSeal) -> "Register":
         """Open only what may be said: for what goes out, where there is nothing to hide any more."""
         made = cls()
-        made._bearers = {
-            row.id: _bearer(row, seal)
-            if row.consent_at is not None
-            else Bearer(number=row.id, forms=Forms(names=()), aliases=row.aliases, consented=False)
-            for row in _rows(session)
-        }
+        made._bearers = {bearer.number: bearer for bearer in _bearers(session, seal, only_what_may_be_said=True)}
         return made
 
     def require(self, text: str) -> None:
@@ -203,9 +175,20 @@ class Register:
     def _hide_words(self, text: str) -> str:
         pieces, at = [], 0
         for found in self._in(text):
-            pieces += [text[at : found.start], f"{{name-{found.number}}}"]
+            pieces += [text[at : found.start], self._mark(found.number, text[found.start : found.end])]
             at = found.end
         return "".join((*pieces, text[at:]))
+
+    def _mark(self, number: int, written: str) -> str:
+        """Write a mark; Markdown's signs that stood between the letters and belong to others around stay behind it."""
+        words, signs = parted(written)
+        self.hidden[words] += 1
+        if self._spelling_number is None or words == self._bearers[number].forms.names[0]:
+            return f"{{name-{number}}}{signs}"
+        known = self._known.get((number, words))
+        if known is None:
+            known = self._known[number, words] = self._spelling_number(number, words)
+        return f"{{name-{number}.{known}}}{signs}"
 
     def hide_address(self, url: str) -> str:
         """Give a web address back, or nothing where it holds the name of somebody who has not agreed."""
@@ -217,18 +200,7 @@ class Register:
 
     def hide_all(self, value: Any) -> Any:
         """Hide names in every text within plain JSON; under the key `url` stand web addresses."""
-        match value:
-            case str():
-                return self.hide(value)
-            case dict():
-                return {
-                    key: self.hide_address(each) if isinstance(each, str) and key == "url" else self.hide_all(each)
-                    for key, each in value.items()
-                }
-            case list() | tuple():
-                return [self.hide_all(each) for each in value]
-            case _:
-                return value
+        return _through(value, self.hide, self.hide_address)
 
     def hide_topic(self, topic: str) -> str:
         """Give a topic without the name of somebody who has not agreed: topics are words that people choose, not texts.
@@ -248,7 +220,7 @@ class Register:
 
         def called(match: re.Match[str]) -> str:
             bearer = self._bearers.get(int(match[1]))
-            return bearer.called(language) if bearer else "…"
+            return bearer.called(language, _spelling(match)) if bearer else "…"
 
         return MARK.sub(called, text) if "{name-" in text else text
 
@@ -276,43 +248,95 @@ class Register:
         return None, 1
 
 
-def _rows(session: Session) -> Iterable[ProtectedName]:
-    return session.scalars(select(ProtectedName).order_by(ProtectedName.id))
+def _bearers(session: Session, seal: NameSeal, *, only_what_may_be_said: bool = False) -> Iterator[Bearer]:
+    written: dict[int, dict[int, str]] = {}
+    rows = list(session.scalars(select(ProtectedName).order_by(ProtectedName.id)))
+    opened = {row.id for row in rows if row.consent_at is not None or not only_what_may_be_said}
+    for spelling in session.scalars(select(NameSpelling).where(NameSpelling.name_id.in_(opened))):
+        written.setdefault(spelling.name_id, {})[spelling.id] = seal.opened(spelling.sealed).decode()
+    for row in rows:
+        yield Bearer(
+            number=row.id,
+            forms=seal.open(row.sealed) if row.id in opened else Forms(names=()),
+            aliases=row.aliases,
+            consented=row.consent_at is not None,
+            written=written.get(row.id, {}),
+        )
 
 
-def _bearer(row: ProtectedName, seal: NameSeal) -> Bearer:
-    return Bearer(
-        number=row.id,
-        forms=seal.open(row.sealed),
-        aliases=row.aliases,
-        consented=row.consent_at is not None,
-    )
+def _spelling(mark: re.Match[str]) -> int | None:
+    return int(mark[2]) if mark[2] else None
+
+
+def restored(text: str, bearer: Bearer) -> str:
+    """Write a name where its marks stand, as it was written there before."""
+    return MARK.sub(lambda mark: bearer.spelt(_spelling(mark)) if int(mark[1]) == bearer.number else mark[0], text)
 
 
 def unmarked(value: Any) -> Any:
     """Drop what looks like a mark in every text within plain JSON from outside."""
-    match value:
-        case str():
-            return MARK.sub("…", value)
-        case dict():
-            return {key: unmarked(each) for key, each in value.items()}
-        case list() | tuple():
-            return [unmarked(each) for each in value]
-        case _:
-            return value
+    return _through(value, lambda text: MARK.sub("…", text))
 
 
 def said_all(value: Any, register: Register, language: str) -> Any:
     """Say names in every text within plain JSON, as far as they may be said."""
+    return _through(value, lambda text: register.said(text, language))
+
+
+def _through(value: Any, text: Callable[[str], str], url: Callable[[str], str] | None = None) -> Any:
     match value:
         case str():
-            return register.said(value, language)
+            return text(value)
         case dict():
-            return {key: said_all(each, register, language) for key, each in value.items()}
+            return {
+                key: url(each) if url and key == "url" and isinstance(each, str) else _through(each, text, url)
+                for key, each in value.items()
+            }
         case list() | tuple():
-            return [said_all(each, register, language) for each in value]
+            return [_through(each, text, url) for each in value]
         case _:
             return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewriting:
+    """What is done to everything that is stored, when a name is protected or is no longer.
+
+    Attributes:
+        text, address, topic: what becomes of one.
+    """
+
+    text: Callable[[str], str]
+    address: Callable[[str], str]
+    topic: Callable[[str], str]
+
+    @classmethod
+    def hiding(cls, register: Register) -> "Rewriting":
+        """Hide all names."""
+        return cls(text=register.hide, address=register.hide_address, topic=register.hide_topic)
+
+    @classmethod
+    def restoring(cls, bearer: Bearer, others: Register) -> "Rewriting":
+        """Write one name where its marks stand; addresses and topics that were dropped stay so.
+
+        Args:
+            bearer: whose name is protected no more.
+            others: the names that still are; the same words may be somebody else's as well.
+        """
+        return cls(
+            text=lambda text: others.hide(restored(text, bearer)) if "{name-" in text else text,
+            address=lambda address: address,
+            topic=lambda topic: topic,
+        )
+
+    def everything(self, value: Any) -> Any:
+        """Rewrite every text within plain JSON; under the key `url` stand web addresses."""
+        return _through(value, self.text, self.address)
+
+
+def open_name(session: Session, seal: NameSeal, number: int) -> Bearer:
+    """Open one name; it is there."""
+    return next(bearer for bearer in _bearers(session, seal) if bearer.number == number)
 
 
 def protect(
@@ -349,7 +373,7 @@ def protect(
             raise AliasWrong(alias=alias[:_ALIAS_LONGEST], reason="it needs a word, and at most 100 letters")
         if trial.holds(alias):
             raise AliasWrong(alias="…", reason="it says the name, or a part of it")
-    for known in _rows(session):
+    for known in session.scalars(select(ProtectedName)):
         if {name.casefold() for name in seal.open(known.sealed).names} & {name.casefold() for name in names}:
             raise NameThere(number=known.id)
     row = ProtectedName(
@@ -361,16 +385,4 @@ def protect(
     )
     session.add(row)
     session.flush()
-    return row
-
-
-def find_name(session: Session, number: int) -> ProtectedName:
-    """Find one by its number.
-
-    Raises:
-        NoSuchName: there is none.
-    """
-    row = session.get(ProtectedName, number)
-    if row is None:
-        raise NoSuchName(number=number)
     return row

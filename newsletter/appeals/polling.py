@@ -130,7 +130,7 @@ class Poller:
                     self.database.serialise(session, f"source {number}")
                     new = [one for one in look(session, number, reading) if not one.entry_id]
                     self.database.share(session, "names")
-                    register = Register.load(session, self.desk.seal)
+                    register = Register.writing(session, self.desk.seal)
                     self._record(session, number, new, EntryState.HELD, register)
                 held += len(new)
         return Polled(number=number, location=location, held=held)
@@ -213,7 +213,7 @@ class Poller:
         with self.database.write() as session:
             self.database.serialise(session, f"source {number}")
             self.database.share(session, "names")
-            register = Register.load(session, self.desk.seal)
+            register = Register.writing(session, self.desk.seal)
             # Somebody else may have been quicker: what is new and what is known is asked once more.
             now_seen = {id(one.found): one for one in look(session, number, reading)}
             taken: list[Intake] = []
@@ -316,7 +316,7 @@ class Poller:
         now = self.clock()
         with self.database.write() as session:
             source = find_source(session, number)
-            register = Register.load(session, self.desk.seal)
+            register = Register.writing(session, self.desk.seal)
             source.failures += 1
             source.failing_since = source.failing_since or now
             source.fault = register.hide(str(fault))

@@ -13,6 +13,7 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _BETWEEN: Final = re.compile(r"[\s.,'’ʼ`_‐‑–+/%-]{0,3}")
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,10});")
 _LOOKED_THROUGH: Final = frozenset("*`\\")  # what Markdown may put between the letters of a word
+_SIGNS: Final = re.compile(r"\*+|`+")
 _LEAST: Final = 3  # letters of a part of a name that is hidden by itself
 _LEAST_STEM: Final = 4  # letters that a form has before endings may follow it
 _LONGEST_ENDING: Final = 4
@@ -70,6 +71,21 @@ def words_in(text: str) -> Iterator[tuple[str, int, int]]:
         while end < len(text) and unicodedata.category(text[end]) in {"Mn", "Cf"}:
             end += 1
         yield match[0], places[match.start()], end
+
+
+def parted(written: str) -> tuple[str, str]:
+    """Part what stood for a name into its words, and Markdown's signs that opened or closed something around it.
+
+    `A**hmadi` within `**A**hmadi` gives `Ahmadi` and `**`: what was bold goes on being bold, and nothing is left over.
+    """
+    signs: list[str] = []
+    for run in _SIGNS.findall(written):
+        if signs and signs[-1] == run:
+            signs.pop()
+        else:
+            signs.append(run)
+    words = "".join(letter for letter in written if letter not in _LOOKED_THROUGH)
+    return " ".join(words.split()), "".join(signs)
 
 
 def stems(key: str) -> Iterator[str]:

@@ -124,7 +124,7 @@ def _edit(context: Context, reference: str, changes: Changes, organiser: str | N
         act = Act(by=acting(session, organiser), at=parts.clock())
         found = find_appeal(session, reference, lock=True)
         was = found.status
-        changed = edit(found, changes, act, Register.load(session, parts.name_seal), revision=revision)
+        changed = edit(found, changes, act, Register.writing(session, parts.name_seal), revision=revision)
         now_draft = was is not found.status
         number = found.revision
     if not changed:
@@ -223,7 +223,7 @@ def translate(
         parts.database.share(session, "names")
         act = Act(by=acting(session, organiser), at=parts.clock())
         found = find_appeal(session, reference, lock=True)
-        add_text(found, language, changes, act, Register.load(session, parts.name_seal))
+        add_text(found, language, changes, act, Register.writing(session, parts.name_seal))
     say(f"{reference} has a text in {language} now. It waits for approval.")
 
 
@@ -275,7 +275,7 @@ def follow_up(
             language or original.text.language,
             changes,
             act,
-            Register.load(session, parts.name_seal),
+            Register.writing(session, parts.name_seal),
         ).reference
     say(f"{made} continues {reference}. It is a draft: complete it, then approve and release it.")
 
@@ -325,7 +325,7 @@ def picture(
     with parts.database.write() as session:
         parts.database.share(session, "names")
         act = Act(by=acting(session, organiser), at=parts.clock())
-        register = Register.load(session, parts.name_seal)
+        register = Register.writing(session, parts.name_seal)
         found = find_appeal(session, reference, lock=True)
         found.expect(revision)
         kept = None if remove else keep_picture(session, content, place=place)

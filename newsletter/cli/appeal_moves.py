@@ -76,7 +76,8 @@ def approve(
 
 
 def _changed_by_source(found: Appeal) -> bool:
-    return bool(found.moves) and found.moves[-1].move is Move.UPDATED
+    moves = [made.move for made in found.moves if made.move is not Move.NAMED]
+    return moves[-1:] == [Move.UPDATED]
 
 
 def _left_out(found: Appeal, act: Act, *, second_look: bool) -> bool:
@@ -162,7 +163,7 @@ def close(context: Context, reference: str, ending: str, note: str, organiser: s
     parts = context.parts
     with parts.database.write() as session:
         parts.database.share(session, "names")
-        register = Register.load(session, parts.name_seal)
+        register = Register.writing(session, parts.name_seal)
         act = Act(by=acting(session, organiser), at=parts.clock(), note=register.hide(" ".join(note.split())))
         closed = find_appeal(session, reference, lock=True).close(act, Ending(ending))
     say(f"{reference} is closed." if closed else f"{reference} was closed already.")

@@ -115,7 +115,7 @@ def add(
     now = parts.clock()
     with parts.database.write() as session:
         parts.database.share(session, "names")
-        register = Register.load(session, parts.name_seal)
+        register = Register.writing(session, parts.name_seal)
         same = select(Source.id).where(Source.location == found.place.location, Source.removed_at.is_(None))
         if (known := session.scalar(same)) is not None:
             raise SourceThere(number=known, location=found.place.location)

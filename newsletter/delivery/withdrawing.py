@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.model import Appeal
-from newsletter.appeals.names import Register
-from newsletter.appeals.sweeping import sweep_appeals
+from newsletter.appeals.names import Register, Rewriting
+from newsletter.appeals.sweeping import rewrite_appeals
 from newsletter.delivery.model import OPEN_STATES, Delivery
 from newsletter.editions.model import Edition, EditionAppeal, Part
 from subscribers.topics import rename_topics
@@ -41,7 +41,7 @@ def sweep(session: Session, register: Register, *, language: str, now: datetime)
         language: what aliases stand in where a mail was composed already.
         now: the moment.
     """
-    found = sweep_appeals(session, register)
+    found = rewrite_appeals(session, Rewriting.hiding(register))
     rename_topics(session, register.hide_topic)
     said_in = _sweep_parts(session, register, language)
     editions = set(

@@ -4,7 +4,8 @@ from sqlalchemy.orm import Session
 
 from newsletter.appeals.document import AppealDocument, TextDocument
 from newsletter.appeals.model import Appeal, FollowUp
-from newsletter.appeals.names import NameSeal, Register
+from newsletter.appeals.names import Register
+from newsletter.appeals.protected import NameSeal
 from newsletter.editions.digest import Chosen, Digest
 from newsletter.editions.model import Edition, EditionAppeal, Part
 from newsletter.editions.render import Renderer

@@ -15,7 +15,8 @@ from newsletter.appeals.editing import Changes, edit
 from newsletter.appeals.intake import find_appeal
 from newsletter.appeals.item import Item
 from newsletter.appeals.model import Act, AppealStatus
-from newsletter.appeals.names import Forms, Register, protect
+from newsletter.appeals.names import Register, protect
+from newsletter.appeals.protected import Forms
 from newsletter.delivery.planning import candidates_at
 from newsletter.delivery.withdrawing import sweep
 from newsletter.editions.digest import Chosen, Digest
@@ -125,9 +126,9 @@ def test_a_name_that_is_hidden_while_something_comes_in_is_hidden_in_that_too(pa
         with parts.database.write() as session:
             parts.database.serialise(session, "names")
             protect(session, parts.name_seal, Forms(names=("Karim Ahmadi",)), {"": "K."}, by="Rosa", now=NOW)
-            sweep(session, Register.load(session, parts.name_seal), language="en", now=NOW)
+            sweep(session, Register.writing(session, parts.name_seal), language="en", now=NOW)
 
-    load = Register.load.__func__
+    load = Register.writing.__func__
 
     def slow(cls, session, seal):
         register = load(cls, session, seal)
@@ -136,7 +137,7 @@ def test_a_name_that_is_hidden_while_something_comes_in_is_hidden_in_that_too(pa
             assert beside[0].waits(), "hiding waits until what comes in is kept"
         return register
 
-    monkeypatch.setattr(Register, "load", classmethod(slow))
+    monkeypatch.setattr(Register, "writing", classmethod(slow))
     take_in(parts, "Free Karim Ahmadi")
     beside[0].done()
     with parts.database.read() as session:

@@ -5,8 +5,10 @@ import secrets
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
-from newsletter.appeals.names import AliasWrong, Bearer, Forms, NameEmpty, NameSeal, ProtectedName, Register, protect
+from newsletter.appeals.names import MARK, AliasWrong, Bearer, NameEmpty, Register, Rewriting, open_name, protect
+from newsletter.appeals.protected import Forms, NameSeal, NameSpelling, ProtectedName, find_name
 from tests.conftest import NOW
 
 
@@ -144,3 +146,53 @@ def test_only_what_may_be_said_is_opened_for_saying(database):
         saying = Register.for_saying(session, seal)
     assert saying.said(f"{{name-{numbers[0]}}} and {{name-{numbers[1]}}}", "en") == "K. and Layla Aziz"
     assert "Ahmadi" not in repr(saying._bearers)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("**A**hmadi is held", "**{name-7}** is held"), ("K*ar*im", "{name-7}"), ("**Karim Ahmadi**", "**{name-7}**")],
+)
+def test_what_was_bold_goes_on_being_bold(written, kept):
+    assert KARIM.hide(written) == kept
+
+
+def test_a_name_comes_back_as_each_text_wrote_it(database):
+    seal = NameSeal(secrets.token_bytes(64))
+    english, persian = "Karim Ahmadi: the Ahmadis, AHMADI and **K**arim.", "کریم احمدی و کریم"
+    with database.write() as session:
+        row = protect(session, seal, Forms(names=("Karim Ahmadi", "کریم احمدی")), {"": "K."}, by="Rosa", now=NOW)
+        number = row.id
+        writing = Register.writing(session, seal)
+        kept = [writing.hide(text) for text in (english, persian)]
+        assert kept == [writing.hide(text) for text in (english, persian)], "each spelling is kept once"
+        assert session.query(NameSpelling).count() == 5
+        assert kept[0].startswith(f"{{name-{number}}}: the {{name-{number}.1}}")
+        assert writing.said(kept[0], "en") == "K.: the K., K. and **K.**."
+        row.consent_at = NOW
+    with database.read() as session:
+        for register in (Register.load(session, seal), Register.for_saying(session, seal)):
+            assert register.said(kept[0], "en") == "Karim Ahmadi: the Ahmadis, AHMADI and **Karim**."
+            assert register.said(kept[1], "fa") == persian
+            assert register.said(f"{{name-{number}.999}}", "en") == "Karim Ahmadi"
+        assert {b"Ahmadis", "احمدی".encode()}.isdisjoint(session.scalars(select(NameSpelling.sealed)))
+
+
+def test_what_is_protected_no_more_is_hidden_where_it_is_somebody_elses_name_too(database):
+    seal = NameSeal(secrets.token_bytes(64))
+    said = "On May Day in MAY, MAY AHMADI spoke; Monday."
+    with database.write() as session:
+        mistaken = protect(session, seal, Forms(names=("Monday",)), {"": "M."}, by="Rosa", now=NOW)
+        protect(session, seal, Forms(names=("May",)), {"": "M."}, by="Rosa", now=NOW)
+        hidden = Register.writing(session, seal).hide(said)
+        protect(session, seal, Forms(names=("May Ahmadi",)), {"": "A."}, by="Rosa", now=NOW)
+        hidden = Register.writing(session, seal).hide(hidden)
+        for number in (mistaken.id, mistaken.id + 1):
+            others = Register.writing(session, seal, without=number)
+            bearer = open_name(session, seal, number)
+            hidden = Rewriting.restoring(bearer, others).text(hidden)
+            session.delete(find_name(session, number))
+            session.flush()
+        assert {int(mark[1]) for mark in MARK.finditer(hidden)} == {mistaken.id + 2}
+        assert hidden.endswith("spoke; Monday.")
+        find_name(session, mistaken.id + 2).consent_at = NOW
+        assert Register.load(session, seal).said(hidden, "en") == said

@@ -10,13 +10,14 @@ from sqlalchemy import func, select
 from newsletter.appeals.history import Move
 from newsletter.appeals.intake import find_appeal
 from newsletter.appeals.model import Appeal, AppealStatus
-from newsletter.appeals.names import Forms, Register, protect
+from newsletter.appeals.names import Register, Rewriting, protect
 from newsletter.appeals.polling import NothingHeld, Poller, dismiss, held_of
+from newsletter.appeals.protected import Forms
 from newsletter.appeals.reading import Place, discover
 from newsletter.appeals.source import NoSuchSource, Source, SourceEntry, SourceKind, due_sources
 from newsletter.appeals.sources import SourceFault, WebFetch
 from newsletter.appeals.sources.selecting import Selectors
-from newsletter.appeals.sweeping import sweep_appeals
+from newsletter.appeals.sweeping import rewrite_appeals
 from tests import builders
 from tests.appeals.sources.site import Answer, Clock, running_site
 from tests.conftest import NOW
@@ -517,7 +518,7 @@ def test_a_name_that_is_protected_later_goes_out_of_what_sources_announced(watch
     with watch.database.write() as session:
         seal = watch.parts.name_seal
         protect(session, seal, Forms(names=("Karim Ahmadi",)), {"": "K."}, by="Rosa", now=NOW)
-        sweep_appeals(session, Register.load(session, seal))
+        rewrite_appeals(session, Rewriting.hiding(Register.writing(session, seal)))
     assert "ahmadi" not in _everything(watch).casefold()
 
 

@@ -142,7 +142,7 @@ def test_a_name_is_hidden_from_standard_input_and_nothing_says_it_any_more(caref
     careful("appeal", "edit", "2026/001", "--title", "Free Karim Ahmadi", "--teaser", "Karim is held.")
     monkeypatch.setattr("sys.stdin", io.StringIO("Karim Ahmadi\n"))
     hidden = careful("name", "hide", "--alias", "K.", "--alias-in", "fa=ک.")
-    assert "It stands in 1 appeal (2026/001), hidden there." in hidden.out
+    assert "It stands in 1 appeal (2026/001); hidden there." in hidden.out
     said = [
         careful("appeal", "list").out,
         careful("appeal", "show", "2026/001").out,
@@ -159,6 +159,72 @@ def test_a_name_is_hidden_from_standard_input_and_nothing_says_it_any_more(caref
     careful("name", "withdraw", "1")
     assert "Free K." in careful("appeal", "list").out
     assert careful("name", "withdraw", "9").status == 1
+
+
+def test_what_would_be_hidden_can_be_seen_first_and_a_mistake_be_taken_back(careful, monkeypatch):
+    careful("appeal", "edit", "2026/001", "--title", "Roses and Rose Day", "--teaser", "In ROSE.")
+    before = shown(careful)["texts"]
+
+    def typed(words):
+        monkeypatch.setattr("sys.stdin", io.StringIO(words))
+
+    typed("Rose\n")
+    tried = careful("name", "hide", "--alias", "M.", "--dry-run")
+    assert "It stands in 1 appeal (2026/001); it would be hidden there. Nothing was changed." in tried.out
+    assert shown(careful)["texts"] == before
+    assert "No name is protected yet" in careful("name", "list").out
+    typed("Rose\n")
+    hidden = careful("name", "hide", "--alias", "M.", "--as", "Layla")
+    assert "If it was a mistake: `newsletter name remove 1`" in hidden.out
+    assert shown(careful)["texts"][0]["title"] == "M. and M. Day"
+    typed("")
+    refused = careful("name", "remove", "1")
+    assert (refused.status, "would be said in public again" in refused.err) == (1, True)
+    assert "2026/001" in careful("name", "remove", "1", "--yes", "--as", "Rosa").out
+    assert shown(careful)["texts"] == before
+    assert careful("name", "remove", "1", "--yes").status == 1
+    moves = json.loads(careful("appeal", "history", "2026/001", "--json").out)
+    assert [(made["move"], made["by"], made["note"]) for made in moves[-2:]] == [
+        ("named", "Layla", "name 1 is hidden"),
+        ("named", "Rosa", "name 1 is not protected any more"),
+    ]
+    assert moves[-2]["text"] == moves[-1]["text"]
+
+
+def test_on_a_terminal_the_words_that_would_be_hidden_are_shown_and_it_is_asked(careful, monkeypatch):
+    careful("appeal", "edit", "2026/001", "--title", "Roses and Rose Day")
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    def typed(*lines):
+        monkeypatch.setattr("sys.stdin", Terminal("".join(f"{line}\n" for line in lines)))
+
+    typed("Rose", "", "n")
+    answer = careful("name", "hide", "--alias", "M.")
+    assert answer.out.endswith("Nothing was changed.\n")
+    assert "It is written as “Roses”, “Rose”" in answer.err
+    assert "hidden there. Hide it?" in answer.err
+    typed("Rose", "", "y")
+    assert "Name 1 is hidden" in careful("name", "hide", "--alias", "M.").out
+    typed("n")
+    assert "Nothing was changed." in careful("name", "remove", "1").out
+    typed("y")
+    assert careful("name", "remove", "1").status == 0
+    assert shown(careful)["texts"][0]["title"] == "Roses and Rose Day"
+
+
+def test_what_was_approved_stays_approved_when_a_name_is_hidden_and_given_back(careful, monkeypatch):
+    careful("appeal", "edit", "2026/001", "--title", "Free Karim Ahmadi, free Ahmadi", "--as", "Layla")
+    careful("appeal", "approve", "2026/001", "--as", "Rosa")
+    monkeypatch.setattr("sys.stdin", io.StringIO("Karim Ahmadi\n"))
+    careful("name", "hide", "--alias", "K.")
+    assert careful("appeal", "release", "2026/001").status == 0
+    careful("name", "remove", "1", "--yes")
+    assert "closed" in careful("appeal", "close", "2026/001").out
+    assert "it is released" in careful("appeal", "reopen", "2026/001").out
+    assert shown(careful)["texts"][0]["title"] == "Free Karim Ahmadi, free Ahmadi"
 
 
 def test_the_sheet_of_one_appeal_goes_over_no_other(careful, tmp_path):

@@ -10,7 +10,8 @@ from newsletter.appeals.document import ACTIONS
 from newsletter.appeals.editing import Changes, edit
 from newsletter.appeals.intake import find_appeal
 from newsletter.appeals.model import Act, AppealStatus
-from newsletter.appeals.names import Forms, ProtectedName, Register, protect
+from newsletter.appeals.names import Register, protect
+from newsletter.appeals.protected import Forms, ProtectedName
 from newsletter.delivery.model import Delivery, DeliveryState, Skip
 from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.withdrawing import sweep
@@ -47,7 +48,7 @@ def plan(parts, now=NOW):
 def hide(parts, name=NAME, now=NOW):
     with parts.database.write() as session:
         number = protect(session, parts.name_seal, Forms(names=(name,)), {"": "K."}, by="Rosa", now=now).id
-        return number, sweep(session, Register.load(session, parts.name_seal), language="en", now=now)
+        return number, sweep(session, Register.writing(session, parts.name_seal), language="en", now=now)
 
 
 def test_it_goes_out_of_texts_versions_offers_and_what_was_composed(parts):
@@ -121,7 +122,7 @@ def test_once_its_bearer_agrees_the_name_is_said_and_taken_back_when_they_change
         assert stored_edition(session, delivery.edition_id).subject == f"Free {NAME}"
         session.get_one(ProtectedName, number).consent_at = None
         session.flush()
-        swept = sweep(session, Register.load(session, parts.name_seal), language="en", now=NOW)
+        swept = sweep(session, Register.writing(session, parts.name_seal), language="en", now=NOW)
     assert (swept.appeals, swept.editions, swept.waiting) == ((), 1, 1)
     with parts.database.read() as session:
         assert "Ahmadi" not in everything(session)

@@ -15,7 +15,8 @@ from newsletter.appeals.editing import Changes, edit
 from newsletter.appeals.ending import Ending
 from newsletter.appeals.intake import find_appeal
 from newsletter.appeals.model import Act, Audience, FollowUp
-from newsletter.appeals.names import Forms, ProtectedName, Register, protect
+from newsletter.appeals.names import Register, protect
+from newsletter.appeals.protected import Forms, ProtectedName
 from newsletter.appeals.urgency import Urgency
 from newsletter.delivery.withdrawing import sweep
 from newsletter.web.app import create_app
@@ -354,7 +355,7 @@ def test_a_name_is_said_only_with_consent_wherever_a_page_could_say_it(parts, cl
         builders.follow_up(session, made, FollowUp.UPDATE, Audience.EVERYONE, title="Karim is ill")
         forms = Forms(names=("Karim Ahmadi",))
         number = protect(session, parts.name_seal, forms, {"": "K., a nurse"}, by="Hanna", now=NOW).id
-        sweep(session, Register.load(session, parts.name_seal), language="en", now=NOW)
+        sweep(session, Register.writing(session, parts.name_seal), language="en", now=NOW)
     paths = (
         "/appeals",
         "/appeals/2026/001?in=en",
@@ -403,6 +404,6 @@ def test_a_topic_that_says_a_name_is_called_otherwise_and_two_may_become_one(par
         builders.appeal(session, topics=["karim ahmadi", "ahmadi", "strikes"])
         forms = Forms(names=("Karim Ahmadi",))
         protect(session, parts.name_seal, forms, {"": "K."}, by="Hanna", now=NOW)
-        sweep(session, Register.load(session, parts.name_seal), language="en", now=NOW)
+        sweep(session, Register.writing(session, parts.name_seal), language="en", now=NOW)
     options = [node.text() for node in page(client, "/appeals?in=en").css("#topic option")]
     assert options == ["All topics", "k. (1)", "strikes (1)"]
