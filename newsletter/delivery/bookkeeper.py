@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ class News(NamedTuple):
         letters: what was claimed.
         frames: of the editions that the letters need and the worker has not.
         dropped: those that it needs no longer.
-        running, paused, dry, held_by_limit: as in `Turn`.
+        running, paused, dry, held_by_limit, spent: as in `Turn`.
     """
 
     letters: Sequence[Letter]
@@ -38,6 +38,7 @@ class News(NamedTuple):
     paused: Mapping[int, str]
     dry: bool
     held_by_limit: bool
+    spent: Collection[int]
 
 
 class Bookkeeper:
@@ -85,6 +86,7 @@ class Bookkeeper:
             want_urgent=want_urgent,
             allowance=allowance,
             known=known,
+            held={claimed.edition_id for claimed in self._held.values()},
             # SQLite does nothing meanwhile, and keeps others from writing.
             meanwhile=(lambda _claims: None) if self._database.is_sqlite else letters.begin,
             now=now,
@@ -97,7 +99,16 @@ class Bookkeeper:
         for claimed in turn.claims:
             self._held[claimed.hold] = claimed
             self._places.move_to_end(claimed.edition_id)
-        return News(written, frames, self._drop(), turn.running, turn.paused, turn.dry, turn.held_by_limit)
+        return News(
+            written,
+            frames,
+            self._drop(),
+            turn.running,
+            turn.paused,
+            turn.dry,
+            turn.held_by_limit,
+            tuple(turn.spent),
+        )
 
     def finish(self, told: Told, *, now: datetime) -> Mapping[int, str]:
         """Record what has ended, take the worker off, and finish mailings; gives those that were paused for it."""

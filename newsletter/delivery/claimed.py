@@ -1,6 +1,6 @@
 """What the outbox and the bookkeeper speak of: mailings as a worker needs them, claims, and what became of those."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -125,6 +125,7 @@ class Turn:
         paused: those that this worker's outcomes have just paused, with the reply that did it.
         dry: whether there was nothing more to claim.
         held_by_limit: whether the daily limit holds back what else may be there.
+        spent: editions of earlier claims that must not go out any more.
     """
 
     claims: list[Claimed]
@@ -132,3 +133,4 @@ class Turn:
     paused: Mapping[int, str] = field(default_factory=dict)
     dry: bool = False
     held_by_limit: bool = False
+    spent: Collection[int] = ()

@@ -3,7 +3,7 @@
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -49,6 +49,7 @@ class Claims:
     monotonic: Callable[[], float] = time.monotonic
 
     running: Mapping[int, Launched] = field(default_factory=dict)
+    spent: Collection[int] = ()  # editions that must not go out any more: an appeal was closed, a name withdrawn
     closed: bool = False  # nothing more is given out
     outcomes: Counter[str] = field(default_factory=Counter)
     _ready: dict[Lane, deque[Letter]] = field(default_factory=lambda: {lane: deque() for lane in Lane})
@@ -133,6 +134,7 @@ class Claims:
             taken_at is not None
             and not self.closed
             and letter.mailing.id in self.running
+            and letter.edition_id not in self.spent
             and self.clock() < letter.mailing.expires_at
             # A process that was held up for long may have been given up by others.
             and self.monotonic() - taken_at < FRESH_S + PATIENT_S
@@ -218,7 +220,12 @@ class Claims:
 
     def _may_wait(self, letter: Letter, moment: datetime) -> bool:
         mailing = letter.mailing
-        return letter.hold in self._taken_at and mailing.id in self.running and moment < mailing.expires_at
+        return (
+            letter.hold in self._taken_at
+            and mailing.id in self.running
+            and letter.edition_id not in self.spent
+            and moment < mailing.expires_at
+        )
 
     def _send_away(self, letter: Letter, seconds: float) -> None:
         self.away_until = self.monotonic() + seconds

@@ -93,6 +93,7 @@ class Outbox:
         want_urgent: int = 0,
         allowance: int | None = None,
         known: Collection[Hold] | None = None,
+        held: Collection[int] = (),
         meanwhile: Callable[[Sequence[Claimed]], None] = lambda _claims: None,
         now: datetime,
     ) -> Turn:
@@ -100,7 +101,8 @@ class Outbox:
 
         What comes back to the queue now is claimed in the next one at the earliest.
         Everything that may have changed since launch is looked at again at the claim: who left, is suppressed or
-        paused, or whose edition holds an appeal closed since, is skipped and gets nothing.
+        paused, or whose edition holds an appeal closed since, is skipped and gets nothing. Editions are looked at again
+        for as long as mails of them are held.
 
         Args:
             ended: what became of earlier claims.
@@ -109,6 +111,7 @@ class Outbox:
             allowance: how many mails may go out today (UTC) in all; None means any number.
             known: all that this worker holds, given after a turn that failed: a commit of which no answer came may
                 have been done nevertheless, and then has claimed what nobody sends.
+            held: the editions of earlier claims.
             meanwhile: called with the claims while PostgreSQL writes them and what has ended; it must not fail.
             now: the moment.
 
@@ -122,11 +125,14 @@ class Outbox:
                 self._hand_back_unknown(connection, known)
             running = self._running(self._statements.running(connection))
             rest = math.inf if allowance is None else allowance - self._statements.sent_today(connection, now)
-            claims, dry, held = self._claim(connection, running, wants, rest, now)
+            spent = self._statements.spent(connection, held, now) if held else {}
+            claims, dry, held_by_limit = self._claim(connection, running, wants, rest, now)
             # Last, for PostgreSQL's answer to it is not waited for: it works while letters are written.
             self._record(connection, ended, now)
             meanwhile(claims)
-        return Turn(claims=claims, running=running, paused=paused, dry=dry, held_by_limit=held)
+        return Turn(
+            claims=claims, running=running, paused=paused, dry=dry, held_by_limit=held_by_limit, spent=spent.keys()
+        )
 
     def record(
         self, ended: Sequence[Ended], *, known: Collection[Hold] | None = None, now: datetime

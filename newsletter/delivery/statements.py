@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from newsletter.appeals.moments import today_somewhere
 from newsletter.delivery.model import DeliveryState, Lane, Skip
-from subscribers.database import Bare
+from subscribers.database import Bare, Rows
 from subscribers.model import Status
 
 
@@ -205,10 +205,9 @@ class Statements:
     def barred(
         self, connection: Bare, hashes: list[bytes], editions: Iterable[int | None], now: datetime
     ) -> tuple[set[bytes], dict[int, Skip]]:
-        """Give those of the hashes of address keys that are suppressed, and the editions that must not go out any more.
+        """Give those of the hashes of address keys that are suppressed, and the editions that `spent` gives.
 
-        These hold an appeal that was closed or is past its deadline, or say a name that must not be said. Both are
-        asked before either is answered: PostgreSQL is waited for once.
+        Both are asked before either is answered: PostgreSQL is waited for once.
         """
         if self._is_sqlite:  # JSON knows no bytes
             statement = f"SELECT hash FROM suppressions WHERE hash IN ({', '.join('?' * len(hashes))})"  # noqa: S608 - marks
@@ -216,11 +215,19 @@ class Statements:
         else:
             listed = "{" + ",".join([f'"\\\\x{one.hex()}"' for one in hashes]) + "}"
             suppressed = connection.execute(_SUPPRESSED, (listed,))
+        spent = self._ask_spent(connection, editions, now)
+        return {bytes(found) for (found,) in suppressed.fetchall()}, _reasons(spent)
+
+    def spent(self, connection: Bare, editions: Iterable[int], now: datetime) -> dict[int, Skip]:
+        """Give the editions that must not go out any more, each with the reason.
+
+        They hold an appeal that was closed or is past its deadline, or say a name that must not be said.
+        """
+        return _reasons(self._ask_spent(connection, editions, now))
+
+    def _ask_spent(self, connection: Bare, editions: Iterable[int | None], now: datetime) -> Rows:
         numbers = self._numbers(edition for edition in editions if edition is not None)
-        spent = connection.execute(self._spent, (numbers, today_somewhere(now).isoformat(), numbers))
-        return {bytes(found) for (found,) in suppressed.fetchall()}, {
-            number: Skip(reason) for number, reason in spent.fetchall()
-        }
+        return connection.execute(self._spent, (numbers, today_somewhere(now).isoformat(), numbers))
 
     def take(self, connection: Bare, deliveries: Iterable[int], worker_id: int) -> None:
         """Make deliveries `sending`, in a worker's name."""
@@ -275,6 +282,10 @@ class Statements:
     def _moment(self, moment: datetime | None) -> Any:
         """Write a moment as `subscribers.database.Instant` does."""
         return moment if moment is None or not self._is_sqlite else _written(moment)
+
+
+def _reasons(spent: Rows) -> dict[int, Skip]:
+    return {number: Skip(reason) for number, reason in spent.fetchall()}
 
 
 @lru_cache(maxsize=16)  # all rows of a turn have the same

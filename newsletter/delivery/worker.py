@@ -310,7 +310,7 @@ class Worker:
         self._reserve = (claims.outcomes.total() - before) * RESERVE
         self._idle_at = -math.inf
         self.mailroom.learn(news.frames, news.dropped)
-        claims.running = news.running
+        claims.running, claims.spent = news.running, news.spent
         claims.add(news.letters)
         for mailing, reply in news.paused.items():
             self._paused[mailing] = reply

@@ -100,6 +100,19 @@ def test_a_mail_that_the_server_does_not_want_burns_few_people_however_often_sen
     assert hand.unwanted == ["550 content rejected"] * 3
 
 
+def test_a_mail_whose_edition_must_not_go_out_any_more_is_handed_back_even_when_it_was_announced():
+    hand = Hand()
+    hand.claims.add([letter(1, "a.example"), letter(2, "b.example")])
+    announced = hand.claims.take()
+    assert hand.claims.may_go(announced)
+    hand.claims.spent = (1,)
+    assert not hand.claims.may_go(announced)
+    hand.claims.untouched(announced)
+    assert hand.take_all() == []
+    assert sorted(hand.claims.drain().others) == [((1, 1), None, None), ((2, 1), None, None)]
+    assert hand.claims.held == 0
+
+
 def test_an_old_attempt_that_ends_late_does_not_touch_the_new_one():
     hand = Hand()
     hand.claims.add([letter(1, "a.example")])

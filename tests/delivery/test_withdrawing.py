@@ -1,13 +1,16 @@
 """A name that must not be said any more goes out of everything, mails that wait included."""
 
+import asyncio
+import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import LargeBinary, select, text
+from sqlalchemy import LargeBinary, func, select, text
 
 from newsletter.appeals.action import Action, ActionKind, ActionWords
 from newsletter.appeals.document import ACTIONS
 from newsletter.appeals.editing import Changes, edit
+from newsletter.appeals.ending import Ending
 from newsletter.appeals.intake import find_appeal
 from newsletter.appeals.model import Act, AppealStatus
 from newsletter.appeals.names import Register, protect
@@ -15,6 +18,7 @@ from newsletter.appeals.protected import Forms, ProtectedName
 from newsletter.delivery.model import Delivery, DeliveryState, Skip
 from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.withdrawing import sweep
+from newsletter.delivery.worker import Worker
 from newsletter.editions.stored import stored_edition
 from subscribers.database import Base
 from subscribers.preferences import Cadence
@@ -126,6 +130,43 @@ def test_once_its_bearer_agrees_the_name_is_said_and_taken_back_when_they_change
     assert (swept.appeals, swept.editions, swept.waiting) == ((), 1, 1)
     with parts.database.read() as session:
         assert "Ahmadi" not in everything(session)
+
+
+def test_what_is_claimed_already_does_not_go_out_once_its_appeal_is_closed(database, keys, mailserver, monkeypatch):
+    parts = builders.parts(database, keys, smtp_port=mailserver.port, smtp_connections=1)
+    with parts.database.write() as session:
+        for name in "abcdef":
+            builders.person(session, f"{name}@{name}.example", name=name)
+        builders.appeal(session)
+    plan(parts)
+    turns = threading.Semaphore(0)
+    turn = Worker._turn
+
+    async def told(worker):
+        news = await turn(worker)
+        turns.release()
+        return news
+
+    monkeypatch.setattr(Worker, "_turn", told)
+
+    def close(_content):
+        # The server takes its time over the first mail: others are claimed, and one may be announced behind it.
+        mailserver.answer_data = lambda _content: None
+        with parts.database.write() as session:
+            assert session.scalar(select(func.count()).where(Delivery.state == DeliveryState.SENDING)) > 1
+            find_appeal(session, "2026/001").close(Act(by="Layla", at=NOW), Ending.WITHDRAWN)
+        while turns.acquire(blocking=False):
+            pass
+        assert turns.acquire(timeout=20), "a turn that had begun before"
+        assert turns.acquire(timeout=20)
+
+    mailserver.answer_data = close
+    report = asyncio.run(parts.worker().run())
+    assert report.outcomes == {"accepted": 1}
+    assert len(mailserver.received) == 1
+    with parts.database.read() as session:
+        skips = session.scalars(select(Delivery.skip).where(Delivery.state == DeliveryState.SKIPPED)).all()
+    assert skips == [Skip.CLOSED] * 5
 
 
 def test_an_appeal_past_its_deadline_is_not_sent_though_it_was_planned_before(parts):
