@@ -47,6 +47,21 @@ class AppealDocument:
     picture: str = ""
     picture_credit: str = ""
 
+    def missing_in(self, language: str) -> tuple[str, ...]:
+        """Name what its first text has and one in another language has not: words that a translator left for later."""
+        first = self.texts[0]
+        text = next(
+            (text for text in self.texts if text.language == language), TextDocument(language=language, title="")
+        )
+        missing = [name.replace("_", " ") for name in _TRANSLATED if getattr(first, name) and not getattr(text, name)]
+        for action in self.actions:
+            own, theirs = action.words.get(language), action.words.get(first.language)
+            if theirs is not None and theirs.say and not (own and own.say):
+                missing.append(f"what to do in action {action.key}")
+            if theirs is not None and theirs.letter and not (own and own.letter):
+                missing.append(f"the letter of action {action.key}")
+        return tuple(missing)
+
     @property
     def as_json(self) -> dict[str, Any]:
         """Plain JSON with stable keys."""
@@ -64,6 +79,7 @@ class AppealDocument:
 
 
 _ADAPTER = TypeAdapter(AppealDocument)
+_TRANSLATED = ("title", "teaser", "body", "background", "demands", "picture_alt")
 ACTIONS: TypeAdapter[tuple[Action, ...]] = TypeAdapter(tuple[Action, ...])
 
 

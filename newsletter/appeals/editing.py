@@ -32,6 +32,10 @@ class TextThere(NewsletterError):
     """Appeal {reference} has a text in {language!r} already. `newsletter appeal edit` changes it."""
 
 
+class OnlyText(NewsletterError):
+    """Appeal {reference} came in {language!r}: that text stays. `newsletter appeal close` ends an appeal."""
+
+
 class TitleMissing(NewsletterError):
     """An appeal needs a title of one line."""
 
@@ -117,6 +121,24 @@ def translate(appeal: Appeal, language: str, changes: Changes, act: Act, registe
     _apply(appeal, text, changes, register)
     if not text.title:
         raise TitleMissing
+    appeal.written(Move.EDITED, act)
+
+
+def remove_text(appeal: Appeal, language: str, act: Act) -> None:
+    """Take a translation away; if it was released, its page goes with the next release.
+
+    Raises:
+        NoSuchText: there is none.
+        OnlyText: it is the one that the appeal came with.
+        AppealClosed: the appeal is closed.
+    """
+    appeal.require_open()
+    text = _text(appeal, language)
+    if text is appeal.text:
+        raise OnlyText(reference=appeal.reference, language=language)
+    if text.status is not TextStatus.DRAFT:
+        appeal.reopen_for_edit()
+    appeal.texts.remove(text)
     appeal.written(Move.EDITED, act)
 
 

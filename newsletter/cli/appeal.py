@@ -10,7 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from newsletter.appeals.deeds import DeedName, deeds_of
+from newsletter.appeals.document import AppealDocument
 from newsletter.appeals.editing import differences
+from newsletter.appeals.ending import Ending
 from newsletter.appeals.intake import Intake, Taken, find_appeal
 from newsletter.appeals.model import Appeal, AppealStatus
 from newsletter.appeals.moments import today_somewhere
@@ -192,8 +194,11 @@ def _details(session: Session, found: Appeal, register: Register) -> dict[str, A
     """Give what `show` tells beside `list`; every text says names as far as they may be said."""
     first = found.text.language
     names = session.scalars(select(DeedName).where(DeedName.appeal_id == found.id).order_by(DeedName.id))
+    document = found.document()
     return {
         "revision": found.revision,
+        "public": _public(found, document),
+        "next": "approve" if found.waits_for_approval else "release" if found.waits_for_release else None,
         "topics": found.topics,
         "deadline": found.deadline.isoformat() if found.deadline else None,
         "url": found.text.url,
@@ -210,6 +215,7 @@ def _details(session: Session, found: Appeal, register: Register) -> dict[str, A
             | {
                 "pictures": said_all(text.pictures, register, text.language),
                 "status": text.status.value,
+                "missing": list(document.missing_in(text.language)),
                 "edited": text.edited,
                 "changed_at_source": said_all(text.offered, register, text.language),
             }
@@ -218,6 +224,24 @@ def _details(session: Session, found: Appeal, register: Register) -> dict[str, A
         "deeds": deeds_of(session, found.id),
         "deed_names": [{"action": row.action, "name": row.name, "at": row.at.isoformat()} for row in names],
     }
+
+
+def _public(found: Appeal, document: AppealDocument) -> str:
+    """Say what its page shows."""
+    if found.ending is Ending.WITHDRAWN:
+        return "withdrawn"
+    public = found.public_document()
+    if public is None:
+        return "nothing"
+    return "this" if public == document else "earlier"
+
+
+_PUBLIC = {
+    "withdrawn": "its page says that it was withdrawn",
+    "nothing": "it has no page yet",
+    "this": "its page shows what stands here",
+    "earlier": "its page shows what was released before",
+}
 
 
 def _row(document: dict[str, Any]) -> tuple[str, ...]:
@@ -237,6 +261,8 @@ def _as_text(document: dict[str, Any]) -> str:
     ending = f" ({document['ending'].replace('_', ' ')})" if document["ending"] else ""
     lines = [
         f"{document['reference']}  {document['status']}{ending}{urgency}  revision {document['revision']}",
+        _PUBLIC[document["public"]]
+        + (f"; next: newsletter appeal {document['next']} {document['reference']}" if document["next"] else ""),
         f"published {document['published_on']}  deadline {document['deadline'] or '-'}",
         f"countries {' '.join(document['countries']) or '-'}  topics {', '.join(document['topics']) or '-'}",
         *(
@@ -249,6 +275,7 @@ def _as_text(document: dict[str, Any]) -> str:
     for text in document["texts"]:
         lines += ["", f"[{text['language']}] {text['title']}  ({text['status']})", text["byline"], "", text["teaser"]]
         lines += ["", *(f"· {demand}" for demand in text["demands"])] if text["demands"] else []
+        lines += ["", f"Not translated: {', '.join(text['missing'])}"] if text["missing"] else []
         lines += ["", text["body"]] if text["body"] else []
         lines += ["", f"Background: {text['background']}"] if text["background"] else []
         lines += ["", "Pictures at the source:"] if text["pictures"] else []

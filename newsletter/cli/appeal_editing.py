@@ -2,18 +2,20 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 
 from newsletter.appeals.countries import country_code
-from newsletter.appeals.editing import Changes, NoSuchText, edit
+from newsletter.appeals.editing import Changes, NoSuchText, TextThere, edit, remove_text
 from newsletter.appeals.editing import follow_up as begin_follow_up
 from newsletter.appeals.editing import translate as add_text
 from newsletter.appeals.history import Move
 from newsletter.appeals.intake import find_appeal, take_offered
 from newsletter.appeals.model import Act, Appeal, Audience, FollowUp
+from newsletter.appeals.moments import today_somewhere
 from newsletter.appeals.names import Register
 from newsletter.appeals.organisers import acting
 from newsletter.appeals.pictures import keep_picture, read_picture
@@ -53,12 +55,16 @@ def sheet(context: Context, reference: str, language: str | None) -> None:
         say(_sheet(find_appeal(session, reference), language).rstrip("\n"))
 
 
-def _sheet(found: Appeal, language: str | None) -> str:
+def _sheet(found: Appeal, language: str | None, translated_into: str | None = None) -> str:
     document = found.document()
     texts = {text.language: text for text in document.texts}
     chosen = texts.get(language or found.text.language)
     if chosen is None:
         raise NoSuchText(reference=found.reference, language=language, languages=", ".join(texts))
+    if translated_into is not None:
+        if translated_into in texts:
+            raise TextThere(reference=found.reference, language=translated_into)
+        chosen = replace(chosen, language=translated_into)
     return write_sheet(document, chosen, revision=found.revision)
 
 
@@ -127,6 +133,9 @@ def _edit(context: Context, reference: str, changes: Changes, organiser: str | N
         changed = edit(found, changes, act, Register.writing(session, parts.name_seal), revision=revision)
         now_draft = was is not found.status
         number = found.revision
+        late = changes.deadline is not None and changes.deadline < today_somewhere(act.at)
+    if late:
+        warn(f"The deadline, {changes.deadline}, has passed: {reference} goes into no mail.")
     if not changed:
         say(f"{reference} says that already; nothing was changed.")
         return
@@ -136,9 +145,9 @@ def _edit(context: Context, reference: str, changes: Changes, organiser: str | N
     )
 
 
-def _in_editor(context: Context, reference: str, language: str | None) -> str:
+def _in_editor(context: Context, reference: str, language: str | None, translated_into: str | None = None) -> str:
     with context.parts.database.read() as session:
-        before = _sheet(find_appeal(session, reference), language)
+        before = _sheet(find_appeal(session, reference), language, translated_into)
     if not sys.stdin.isatty():
         raise click.UsageError("There is no terminal for an editor. Name what to change, or give --from: see --help.")
     written = click.edit(before, extension=".md")
@@ -192,6 +201,7 @@ def _changes(language: str | None, body: TextIO | None, countries: Sequence[str]
 @click.option("--byline")
 @click.option("--teaser", help="Plain text.")
 @click.option("--body", type=click.File(encoding="utf-8"), help="A file with the full text as Markdown.")
+@click.option("--remove", is_flag=True, help="Take the text in that language away.")
 @as_organiser
 @pass_context
 def translate(
@@ -201,30 +211,77 @@ def translate(
     language: str,
     sheet_file: TextIO | None,
     body: TextIO | None,
+    remove: bool,
     organiser: str | None,
     **words: str | None,
 ) -> None:
-    """Add an appeal's text in another language. It waits for its own approval; what is out stays out."""
+    """Add an appeal's text in another language. It waits for its own approval; what is out stays out.
+
+    Without any option your editor ($EDITOR) opens with the first text, model letters too: write over it.
+    """
     changes = Changes(language=language, body=_words_of(body, "--body") if body else None, **words)  # type: ignore[arg-type]  # click gives texts
-    if sheet_file is not None:
+    if remove:
+        if sheet_file is not None or changes != Changes(language=language):
+            raise click.UsageError("Give either --remove or words, not both.")
+        _remove_text(context, reference, language, organiser)
+    elif sheet_file is not None:
         _refuse_both(changes)
-        read, said, _ = read_sheet(_words_of(sheet_file, "--from"), place=sheet_file.name)
-        if said != language:
-            raise click.UsageError(f"{sheet_file.name} is in {said!r}, not in {language!r}.")
-        changes = Changes(
-            language=language,
-            **{name: getattr(read, name) for name in ("title", "byline", "teaser", "body", "background", "demands")},
-            picture_alt=read.picture_alt,
-            url=read.url,
-            actions=read.actions,
-        )
+        changes, _ = _translation(_words_of(sheet_file, "--from"), language, sheet_file.name)
+        _translate(context, reference, changes, organiser, None)
+    elif changes == Changes(language=language):
+        written = _in_editor(context, reference, None, translated_into=language)
+        try:
+            changes, revision = _translation(written, language, "what you wrote")
+            _translate(context, reference, changes, organiser, revision)
+        except Exception:
+            kept = _keep(reference, written)
+            again = f"newsletter appeal translate {reference} {language} --from {kept}"
+            warn(f"What you wrote is kept: mend {kept}, then `{again}`.")
+            raise
+    else:
+        _translate(context, reference, changes, organiser, None)
+
+
+def _translation(written: str, language: str, place: str) -> tuple[Changes, int | None]:
+    """Take a text's own words of a sheet; the facts are the appeal's."""
+    read, said, revision = read_sheet(written, place=place)
+    if said != language:
+        raise click.UsageError(f"{place[:1].upper() + place[1:]} is in {said!r}, not in {language!r}.")
+    changes = Changes(
+        language=language,
+        **{name: getattr(read, name) for name in ("title", "byline", "teaser", "body", "background", "demands")},
+        picture_alt=read.picture_alt,
+        url=read.url,
+        actions=read.actions,
+    )
+    return changes, revision
+
+
+def _translate(context: Context, reference: str, changes: Changes, organiser: str | None, revision: int | None) -> None:
     parts = context.parts
+    language = changes.language or ""
     with parts.database.write() as session:
         parts.database.share(session, "names")
         act = Act(by=acting(session, organiser), at=parts.clock())
         found = find_appeal(session, reference, lock=True)
+        found.expect(revision)
         add_text(found, language, changes, act, Register.writing(session, parts.name_seal))
+        missing = found.document().missing_in(language)
     say(f"{reference} has a text in {language} now. It waits for approval.")
+    if missing:
+        say(
+            f"Not translated: {', '.join(missing)}. `newsletter appeal edit {reference} --language {language}` goes on."
+        )
+
+
+def _remove_text(context: Context, reference: str, language: str, organiser: str | None) -> None:
+    parts = context.parts
+    with parts.database.write() as session:
+        act = Act(by=acting(session, organiser), at=parts.clock(), note=f"without {language}")
+        found = find_appeal(session, reference, lock=True)
+        remove_text(found, language, act)
+        waits = found.waits_for_approval
+    say(f"{reference} has no text in {language} any more." + (" It waits for approval." if waits else ""))
 
 
 @click.command("follow-up")

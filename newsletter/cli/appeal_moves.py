@@ -195,15 +195,17 @@ def history(context: Context, reference: str, diff: bool, as_json: bool) -> None
     with context.parts.database.read() as session:
         register = Register.load(session, context.parts.name_seal)
         found = find_appeal(session, reference)
+        first = found.revision - len(found.moves) + 1  # each move raised it by one
         moves = [
             {
+                "revision": first + number,
                 "move": made.move.value,
                 "by": made.by,
                 "at": made.at.isoformat(timespec="seconds"),
                 "note": register.said(made.note, found.text.language),
                 "text": said_all(made.version.content, register, found.text.language),
             }
-            for made in found.moves
+            for number, made in enumerate(found.moves)
         ]
     if as_json:
         show_json(moves)
@@ -214,18 +216,18 @@ def history(context: Context, reference: str, diff: bool, as_json: bool) -> None
             say(printable("\n".join(_difference(before, made["text"]))))
             before = made["text"]
     else:
-        columns = ("at", "move", "by", "note")
+        columns = ("revision", "at", "move", "by", "note")
         show_table(columns, [tuple(str(made[column]) for column in columns) for made in moves])
 
 
 def _difference(before: dict[str, Any], after: dict[str, Any]) -> Sequence[str]:
     ours, theirs = (_as_lines(each) for each in (before, after))
-    return [
-        f"  {line}" for line in difflib.unified_diff(ours, theirs, lineterm="", n=0) if line[:3] not in {"---", "+++"}
-    ]
+    lines = difflib.unified_diff(ours, theirs, lineterm="", n=0)
+    return [f"  {line}" for line in lines if line[:3] not in {"---", "+++", "@@ "}]
 
 
 def _as_lines(content: dict[str, Any]) -> list[str]:
+    content = content | ({"picture": content["picture"][:8]} if content.get("picture") else {})  # enough to tell apart
     return yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=10_000).splitlines() if content else []
 
 

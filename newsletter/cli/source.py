@@ -1,5 +1,6 @@
 """`newsletter source`: places that appeals come in from, looked at again and again."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -167,7 +168,8 @@ def _sample(found: Discovered, web: WebFetch, today: Any) -> tuple[str, ...]:
         "",
         text[:600] + ("…" if len(text) > 600 else ""),
     ]
-    return (*lines, *([str(fault)] if fault else []))
+    whole = "\n".join((*lines, *([str(fault)] if fault else [])))
+    return tuple(re.sub(r"\n{3,}", "\n\n", whole).splitlines())
 
 
 def _newest(found: Sequence[Found]) -> list[Found]:
@@ -271,7 +273,7 @@ def poll(context: Context, numbers: Sequence[int], due: bool, take: int | None) 
         _tell(one, register)
     if not polled:
         say("No source is due." if due else "No source is watched yet. Add one with `newsletter source add URL`.")
-    if any(one.failed for one in polled):
+    if any(one.failed or one.faults for one in polled):
         raise SystemExit(1)
 
 

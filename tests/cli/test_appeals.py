@@ -161,6 +161,76 @@ def test_a_name_is_hidden_from_standard_input_and_nothing_says_it_any_more(caref
     assert careful("name", "withdraw", "9").status == 1
 
 
+def test_a_translation_is_written_in_the_editor_over_the_first_text_and_says_what_it_left(careful, monkeypatch):
+    shown_to_translator = []
+
+    def editor(text, **_kind):
+        shown_to_translator.append(text)
+        return text.replace("title: Free the eleven", "title: Libertad").replace("language: en", "language: es")
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.edit", editor)
+    made = careful("appeal", "translate", "2026/001", "es", "--as", "Rosa")
+    assert made.status == 0, made.err
+    assert "language: es" in shown_to_translator[0]
+    assert "Dear Sir, release them." in shown_to_translator[0]
+    assert "Not translated: what to do in action 1, the letter of action 1." in made.out
+    assert "`newsletter appeal edit 2026/001 --language es` goes on" in made.out
+    texts = {text["language"]: text for text in shown(careful)["texts"]}
+    assert texts["es"]["title"] == "Libertad"
+    assert texts["es"]["missing"] == ["what to do in action 1", "the letter of action 1"]
+    assert texts["en"]["missing"] == []
+    assert "Not translated: what to do in action 1" in careful("appeal", "show", "2026/001").out
+    refused = careful("appeal", "translate", "2026/001", "es")
+    assert (refused.status, "has a text in 'es' already" in refused.err) == (1, True)
+
+
+def test_a_translation_can_be_taken_away_and_its_page_goes_with_the_next_release(careful):
+    careful("appeal", "translate", "2026/001", "es", "--title", "Libertad", "--teaser", "Once.", "--as", "Layla")
+    careful("appeal", "approve", "2026/001", "--release", "--as", "Rosa")
+    refused = careful("appeal", "translate", "2026/001", "en", "--remove")
+    assert (refused.status, "that text stays" in refused.err) == (1, True)
+    assert careful("appeal", "translate", "2026/001", "es", "--remove", "--title", "x").status == 2
+    assert "It waits for approval" in careful("appeal", "translate", "2026/001", "es", "--remove", "--as", "Layla").out
+    document = shown(careful)
+    assert (document["languages"], document["status"], document["public"]) == (["en"], "draft", "earlier")
+    assert careful("appeal", "translate", "2026/001", "es", "--remove").status == 1
+    careful("appeal", "approve", "2026/001", "--release", "--as", "Rosa")
+    assert shown(careful)["public"] == "this"
+
+
+def test_a_draft_translation_goes_without_touching_what_is_released(careful):
+    careful("appeal", "approve", "2026/001", "--release", "--as", "Rosa")
+    careful("appeal", "translate", "2026/001", "es", "--title", "Libertad", "--teaser", "Once.", "--as", "Layla")
+    careful("appeal", "translate", "2026/001", "es", "--remove", "--as", "Layla")
+    assert (shown(careful)["status"], shown(careful)["public"], shown(careful)["next"]) == ("released", "this", None)
+
+
+def test_what_is_shown_says_what_the_public_sees_and_what_comes_next(careful):
+    assert "it has no page yet; next: newsletter appeal approve 2026/001" in careful("appeal", "show", "2026/001").out
+    careful("appeal", "approve", "2026/001", "--as", "Rosa")
+    assert "it has no page yet; next: newsletter appeal release 2026/001" in careful("appeal", "show", "2026/001").out
+    careful("appeal", "release", "2026/001")
+    assert "its page shows what stands here\n" in careful("appeal", "show", "2026/001").out
+    careful("appeal", "edit", "2026/001", "--title", "Free all eleven", "--as", "Layla")
+    said = careful("appeal", "show", "2026/001").out
+    assert "its page shows what was released before; next: newsletter appeal approve 2026/001" in said
+    moves = json.loads(careful("appeal", "history", "2026/001", "--json").out)
+    assert [made["revision"] for made in moves] == [1, 2, 3, 4]
+    assert moves[-1]["revision"] == shown(careful)["revision"]
+    diff = careful("appeal", "history", "2026/001", "--diff").out
+    assert "@@" not in diff
+    assert "  -  title: Free the eleven\n  +  title: Free all eleven\n" in diff
+    careful("appeal", "close", "2026/001", "--ending", "withdrawn")
+    assert "its page says that it was withdrawn" in careful("appeal", "show", "2026/001").out
+
+
+def test_a_deadline_that_has_passed_is_pointed_out(careful):
+    late = careful("appeal", "edit", "2026/001", "--deadline", "2020-01-31")
+    assert "The deadline, 2020-01-31, has passed: 2026/001 goes into no mail." in late.err
+    assert careful("appeal", "edit", "2026/001", "--deadline", "2199-01-31").err == ""
+
+
 def test_what_would_be_hidden_can_be_seen_first_and_a_mistake_be_taken_back(careful, monkeypatch):
     careful("appeal", "edit", "2026/001", "--title", "Roses and Rose Day", "--teaser", "In ROSE.")
     before = shown(careful)["texts"]

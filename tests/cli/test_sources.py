@@ -130,3 +130,14 @@ def test_a_picture_of_the_source_comes_only_if_somebody_asks(here, site):
     site.answers["/tent.jpg"] = Answer(body=file_of(Image.new("RGB", (40, 30))), content_type="image/jpeg")
     assert "has a picture now: 40 × 30" in here("appeal", "picture", made["reference"], "--from-source", "1").out
     assert here("appeal", "picture", made["reference"], "--from-source", "2").status == 2
+
+
+def test_a_folder_in_which_one_file_cannot_be_read_is_told_by_the_status_too(here, tmp_path):
+    folder = tmp_path / "appeals"
+    folder.mkdir()
+    (folder / "a.md").write_text("---\ntitle: Free them\ndate: 2026-11-20\n---\nThey are held.\n")
+    assert here("source", "add", "appeals", "--yes").status == 0
+    assert here("source", "poll").status == 0
+    (folder / "b.md").write_text("---\ntitle: No date\n---\nText\n")
+    polled = here("source", "poll")
+    assert (polled.status, "Add a line such as `date: 2012-11-06`" in polled.err) == (1, True)

@@ -192,6 +192,17 @@ def test_follow_ups_stand_with_their_original_and_lead_back_to_it(parts, client)
     assert [link.text() for link in victory.css(".story a")] == ["They are twelve"]
 
 
+def test_what_a_title_says_itself_stands_there_once(parts, client):
+    with parts.database.write() as session:
+        original = builders.appeal(session, "Free them")
+        builders.follow_up(session, original, FollowUp.CORRECTION, Audience.RECIPIENTS, title="Correction: twelve")
+    found = page(client, "/appeals/2026/001-2?in=en")
+    assert [" ".join(badge.text().split()) for badge in found.css(".badge")] == []
+    assert found.css_first("title").text() == "Correction: twelve · Solidarity Newsletter"
+    assert page(client, "/appeals/2026/001?in=en").css(".story .badge") == []
+    assert page(client, "/?in=en").css_first("title").text() == "Solidarity Newsletter"
+
+
 def test_a_page_is_the_same_for_everybody_keeps_nothing_and_loads_nothing_from_elsewhere(parts, client):
     with parts.database.write() as session:
         with_actions(session, title='Free <b>them</b> & "all" </script>', url="https://example.org/a")

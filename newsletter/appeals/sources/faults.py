@@ -119,7 +119,7 @@ class RobotsUnreadable(SourceFault):
 
 class NoAppeals(SourceFault):
     """{place} has no appeals that can be read: no line such as “Written by NAME Tuesday, 06 November 2012” and no
-    Joomla blog. Give the page that lists the appeals.
+    Joomla blog. A web page that lists articles otherwise is a source: `newsletter source add ADDRESS --take 10`.
     """
 
 
@@ -155,6 +155,10 @@ class ItemWithoutTitle(SourceFault):
 
 class ItemWithoutDate(SourceFault):
     """{place}: “{title}” has no date. Show dates in the site's listing, or add one such as 2012-11-06."""
+
+
+class FileWithoutDate(ItemWithoutDate):
+    """{place}: “{title}” has no date. Add a line such as `date: 2012-11-06` to its front matter."""
 
 
 class ItemDateImpossible(SourceFault):

@@ -28,13 +28,13 @@ from newsletter.appeals.letters import locale
 from newsletter.appeals.sources.action_list import read_actions
 from newsletter.appeals.sources.blog import absolute
 from newsletter.appeals.sources.faults import (
+    FileWithoutDate,
     FrontMatterTwice,
     FrontMatterUnclosed,
     FrontMatterUnknownKey,
     FrontMatterUnreadable,
     FrontMatterWrongValue,
     ItemDateImpossible,
-    ItemWithoutDate,
     ItemWithoutTitle,
 )
 from newsletter.appeals.sources.identity import identities
@@ -93,7 +93,7 @@ def read_markdown(text: str, *, place: str, language: str | None = None) -> Item
         raise ItemWithoutTitle(place=place)
     published_on = facts.day("date", tongue)
     if published_on is None:
-        raise ItemWithoutDate(place=place, title=shown(title))
+        raise FileWithoutDate(place=place, title=shown(title))
     teaser, body = _teaser(facts, body)
     url = facts.url()
     source_id = facts.line("id", 200)
@@ -180,7 +180,8 @@ def _key_shown(key: object) -> str:
 
 
 def _hint(name: str) -> str:
-    near = difflib.get_close_matches(name[:60], _MEANS, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name[:60], _MEANS, n=3, cutoff=0.6)
+    near.sort(key=lambda word: word not in _KEYS)  # a key's own name rather than another word for it
     return f"did you mean “{near[0]}”?" if near else f"these are known: {', '.join(_KEYS)}."
 
 

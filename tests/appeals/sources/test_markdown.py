@@ -97,7 +97,11 @@ def test_a_language_is_a_tag(said, tag):
         ("title: T\ndate: 2012-02-31", ItemDateImpossible, "a.md, line 3: “2012-02-31” is a date that doesn't exist"),
         ("title: T\ndate: 31 February 2012", ItemDateImpossible, "a.md: “31 February 2012”"),
         ("title: T\ndate: soon", FrontMatterWrongValue, "a.md: “date” should be a date such as 2012-11-06, not “soon”"),
-        ("title: T", ItemWithoutDate, "a.md: “T” has no date"),
+        (
+            "title: T",
+            ItemWithoutDate,
+            "a.md: “T” has no date. Add a line such as `date: 2012-11-06` to its front matter.",
+        ),
         ("date: 2012-11-06", ItemWithoutTitle, "a.md: this appeal has no title"),
         ("title: Strike: day 4\ndate: 2012-11-06", FrontMatterUnreadable, "a.md, line 2: the front matter is not YAML"),
         ("title: T\n\tdate: 2012-11-06", FrontMatterUnreadable, "a.md, line 3"),
