@@ -11,6 +11,7 @@ from newsletter.appeals.letters import KNOWN, fold, locale, primary
 from newsletter.errors import NewsletterError
 
 _LONGEST = 400  # characters that are looked at; a date is no novel
+_DIGIT = re.compile(r"\d")
 
 # The two families of Arabic month names, and those of Kabul, stand in CLDR under regions.
 _REGIONS: Final = {"ar": ("ar", "ar_IQ", "ar_SY", "ar_MA", "ar_DZ", "ar_TN"), "fa": ("fa", "fa_AF")}
@@ -101,6 +102,8 @@ def written_language(text: str, languages: tuple[str, ...]) -> str:
 
 
 def _dates_in(text: str, language: str) -> "itertools.chain[WrittenDate]":
+    if _DIGIT.search(text) is None:
+        return itertools.chain()  # most bylines and titles: each date has a year in digits
     folded = fold(text)
     own = (primary(language), "en")
     in_own = _written(own).finditer(folded)
