@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -223,6 +223,10 @@ class Poller:
             mine = {id(one.found) for one in chosen}
             rest = [one for one in now_seen.values() if not one.entry_id and id(one.found) not in mine]
             self._record(session, number, rest, otherwise, register)
+            for one in now_seen.values():
+                if one.renewed:
+                    kept = self._kept(one, EntryState.HELD, register)
+                    session.execute(update(SourceEntry).where(SourceEntry.id == one.entry_id).values(kept))
             name_entries(session, number, [(one.entry_id, one) for one in now_seen.values() if one.entry_id])
             source = find_source(session, number)
             self._went_well(source, reading, register, now, whole=all_read and len(changed) <= _REREAD)
@@ -283,26 +287,24 @@ class Poller:
     ) -> list[int]:
         """Keep what is new, and give the numbers of the rows."""
         now = self.clock()
-        shut = self.desk.seal.shut
-        rows = [
-            {
-                "source_id": number,
-                "state": state,
-                "title": register.hide(MARK.sub("…", one.found.title)),
-                "url": register.hide_address(one.found.url),
-                "published_on": one.found.published_on,
-                "seen_at": now,
-                "said_hash": one.found.said_hash,
-                "content": shut(json.dumps(one.found.content).encode()) if state is EntryState.HELD else None,
-            }
-            for one in new
-        ]
+        rows = [{"source_id": number, "state": state, "seen_at": now} | self._kept(one, state, register) for one in new]
         if not rows:
             return []
         kept = insert(SourceEntry).returning(SourceEntry.id, sort_by_parameter_order=True)
         numbers = list(session.scalars(kept, rows))
         name_entries(session, number, list(zip(numbers, new, strict=True)))
         return numbers
+
+    def _kept(self, one: Seen, state: EntryState, register: Register) -> dict[str, Any]:
+        """Give what a row keeps of what a source announces; of what is held, all, to be taken later."""
+        content = json.dumps(one.found.content).encode() if state is EntryState.HELD else None
+        return {
+            "title": register.hide(MARK.sub("…", one.found.title)),
+            "url": register.hide_address(one.found.url),
+            "published_on": one.found.published_on,
+            "said_hash": one.found.said_hash,
+            "content": None if content is None else self.desk.seal.shut(content),
+        }
 
     def _went_well(self, source: Source, reading: Reading, register: Register, now: datetime, *, whole: bool) -> None:
         if whole:  # only now: before, what was not kept would never be asked for again

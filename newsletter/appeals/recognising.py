@@ -21,12 +21,14 @@ class Seen:
         entry_id: what it is known as; 0 where it is new.
         names: those of its names that nothing is known by yet.
         changed: whether it was taken in, and says something else now.
+        renewed: whether it is held, and says something else now.
     """
 
     found: Found
     entry_id: int
     names: tuple[str, ...]
     changed: bool
+    renewed: bool
 
 
 def look(session: Session, number: int, reading: Reading) -> list[Seen]:
@@ -60,8 +62,16 @@ def look(session: Session, number: int, reading: Reading) -> list[Seen]:
         free = tuple(name for name in one.names if name not in by_name)
         if entry_id >= 0:
             row = known.get(entry_id)
-            changed = row is not None and row.state is EntryState.TAKEN and row.said_hash != one.said_hash
-            seen.append(Seen(found=one, entry_id=entry_id, names=free, changed=changed))
+            otherwise = row.state if row is not None and row.said_hash != one.said_hash else None
+            seen.append(
+                Seen(
+                    found=one,
+                    entry_id=entry_id,
+                    names=free,
+                    changed=otherwise is EntryState.TAKEN,
+                    renewed=otherwise is EntryState.HELD,
+                )
+            )
         for name in free:  # those of this reading are known by numbers below zero
             by_name[name] = entry_id or -place
             names_of[entry_id or -place].add(name)

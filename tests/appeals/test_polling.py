@@ -123,6 +123,22 @@ def test_the_newest_come_in_at_once_if_somebody_asks_for_them(watch):
     assert polled.known == 17
 
 
+def test_what_is_held_follows_its_source_until_somebody_decides(watch):
+    watch.feed(entry(0))
+    watch.add(hold_above=1)
+    watch.poll()
+    watch.feed(entry(0), entry(1), entry(2))
+    assert watch.poll().held == 2
+    watch.feed(entry(0), entry(1, title="Twelve, not eleven", text="Twelve are held."), entry(2))
+    assert (watch.poll().held, watch.titles()) == (0, [])
+    with watch.database.read() as session:
+        held = held_of(session, 1)
+        assert sorted(row.title for row in held) == ["Free the strikers of yard 2", "Twelve, not eleven"]
+    [fate] = watch.poller.take(1, [next(row.id for row in held if row.title.startswith("Twelve"))]).taken
+    with watch.database.read() as session:
+        assert find_appeal(session, fate.reference).text.teaser == "Twelve are held."
+
+
 def test_more_new_ones_than_usual_are_held_and_an_organiser_decides(watch):
     watch.feed(entry(0))
     watch.add(hold_above=3)

@@ -68,8 +68,8 @@ def test_a_name_without_consent_is_nowhere(in_process, mailserver, site, when, r
     settle(newsletter, site)
     said = []
 
-    def run(*arguments):
-        result = newsletter.run(*arguments)
+    def run(*arguments, expect=0):
+        result = newsletter.run(*arguments, expect=expect)
         said.append(result.out + result.err)
 
     def hide():
@@ -108,7 +108,7 @@ def test_a_name_without_consent_is_nowhere(in_process, mailserver, site, when, r
     newsletter.run("source", "add", f"{site.address}/other.xml", "--yes")
     named = entry(7, title="Karim Ahmadi is ill", link="{base}/karim-ahmadi", date="Fri, 20 Nov 2020 10:00:00 GMT")
     announce(site, entry(0), named, path="/other.xml")
-    newsletter.run("source", "poll", "2")
+    newsletter.run("source", "poll", "2", expect=1)
     more = [entry(n, title=f"Karim Ahmadi, day {n}", text="Ahmadi is ill. {name-1}") for n in range(20, 40)]
     announce(site, entry(0), named, *more, path="/other.xml")
     newsletter.run("source", "poll", "2")
@@ -130,7 +130,7 @@ def test_a_name_without_consent_is_nowhere(in_process, mailserver, site, when, r
     run("source", "show", "1", "--json")
     again = entry(8, title="Ahmadi again", link="{base}/again/karim-ahmadi", date="Fri, 20 Nov 2020 10:00:00 GMT")
     announce(site, entry(0), again, path="/other.xml")
-    run("source", "poll")
+    run("source", "poll", expect=1)
     run("source", "show", "2", "--json")
     run("source", "show", "2")
     run("name", "list", "--json")
