@@ -252,8 +252,9 @@ def _bearers(session: Session, seal: NameSeal, *, only_what_may_be_said: bool = 
     written: dict[int, dict[int, str]] = {}
     rows = list(session.scalars(select(ProtectedName).order_by(ProtectedName.id)))
     opened = {row.id for row in rows if row.consent_at is not None or not only_what_may_be_said}
-    for spelling in session.scalars(select(NameSpelling).where(NameSpelling.name_id.in_(opened))):
-        written.setdefault(spelling.name_id, {})[spelling.id] = seal.opened(spelling.sealed).decode()
+    if opened:
+        for spelling in session.scalars(select(NameSpelling).where(NameSpelling.name_id.in_(opened))):
+            written.setdefault(spelling.name_id, {})[spelling.id] = seal.opened(spelling.sealed).decode()
     for row in rows:
         yield Bearer(
             number=row.id,
