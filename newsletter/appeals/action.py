@@ -75,6 +75,12 @@ class Action:
         """Give the words for a reader of a language; empty ones where there are none."""
         return self.words.get(language) or self.words.get(language.partition("-")[0]) or ActionWords()
 
+    def without(self, language: str) -> "Action":
+        """Give it without the words in a language, unless a target reads that."""
+        if any(language in target.languages for target in self.targets):
+            return self
+        return replace(self, words={tag: words for tag, words in self.words.items() if tag != language})
+
     def letter_for(self, target: Target, reader: str) -> tuple[str, ActionWords] | None:
         """Choose the model letter that a target can read: in the reader's language if the target reads that too.
 

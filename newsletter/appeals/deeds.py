@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, String, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from newsletter.appeals.names import MARK, Register
+from newsletter.appeals.names import MARK, Register, cut
 from newsletter.appeals.sources.prose import one_line
 from subscribers.database import Base
 
@@ -55,7 +55,7 @@ def did(session: Session, appeal_id: int, action: str, *, name: str, register: R
     """
     session.execute(_ONE_MORE, {"appeal": appeal_id, "action": action})
     if name := one_line(MARK.sub("…", name), NAME_LONGEST):
-        session.add(DeedName(appeal_id=appeal_id, action=action, name=register.hide(name)[:NAME_LONGEST], at=now))
+        session.add(DeedName(appeal_id=appeal_id, action=action, name=cut(register.hide(name), NAME_LONGEST), at=now))
 
 
 def deeds_of(session: Session, appeal_id: int) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -61,6 +61,17 @@ class AppealDocument:
             if theirs is not None and theirs.letter and not (own and own.letter):
                 missing.append(f"the letter of action {action.key}")
         return tuple(missing)
+
+    def as_if_in(self, language: str) -> "AppealDocument":
+        """Give the first text and its words for the actions as if they were in another language: to write over them."""
+        first = self.texts[0]
+        actions = (
+            replace(action, words={**action.words, language: action.words[first.language]})
+            if first.language in action.words and language not in action.words
+            else action
+            for action in self.actions
+        )
+        return replace(self, texts=(replace(first, language=language),), actions=tuple(actions))
 
     @property
     def as_json(self) -> dict[str, Any]:

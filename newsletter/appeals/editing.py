@@ -125,7 +125,9 @@ def translate(appeal: Appeal, language: str, changes: Changes, act: Act, registe
 
 
 def remove_text(appeal: Appeal, language: str, act: Act) -> None:
-    """Take a translation away; if it was released, its page goes with the next release.
+    """Take a translation away, with its words for the actions; if it was released, its page goes with the next release.
+
+    A letter stays for targets who read that language, whoever writes to them.
 
     Raises:
         NoSuchText: there is none.
@@ -136,9 +138,9 @@ def remove_text(appeal: Appeal, language: str, act: Act) -> None:
     text = _text(appeal, language)
     if text is appeal.text:
         raise OnlyText(reference=appeal.reference, language=language)
-    if text.status is not TextStatus.DRAFT:
-        appeal.reopen_for_edit()
     appeal.texts.remove(text)
+    appeal.actions = ACTIONS.dump_python(tuple(each.without(language) for each in appeal.doable), mode="json")
+    appeal.settle()
     appeal.written(Move.EDITED, act)
 
 

@@ -295,6 +295,19 @@ class Appeal(Base):
         for text in texts:
             text.status = TextStatus.DRAFT
 
+    def settle(self) -> None:
+        """Say where it stands after something was taken away: what is left may be what was approved or released."""
+        public, approved = self._version(self.public_id), self._version(self.approved_id)
+        for text in self.texts:
+            if self.status is AppealStatus.RELEASED and text.status is TextStatus.APPROVED:
+                text.status = TextStatus.DRAFT  # it was approved together with what is gone
+        now = self.document((TextStatus.APPROVED, TextStatus.RELEASED)).content_hash
+        if self.status is AppealStatus.RELEASED and public is not None and public.content_hash == now:
+            return
+        if self.status is AppealStatus.APPROVED and approved is not None and approved.content_hash == now:
+            return
+        self.status = AppealStatus.DRAFT
+
     def close(self, act: Act, ending: Ending = Ending.OVER) -> bool:
         """Move to `closed`: it goes into no further mail, and its page says how it ended.
 

@@ -160,30 +160,35 @@ class Register:
         """What says whether something that was said before would be said the same now."""
         return repr([(each.number, each.consented, sorted(each.aliases.items())) for each in self._bearers.values()])
 
-    def hide(self, text: str) -> str:
-        """Put marks where names stand; a web address that holds one is dropped, since half an address leads nowhere."""
+    def hide(self, text: str, *, keep: bool = True) -> str:
+        """Put marks where names stand; a web address that holds one is dropped, since half an address leads nowhere.
+
+        Args:
+            text: from outside, or of an organiser.
+            keep: whether spellings are kept; not for what is said at once.
+        """
         if not self._forms or not text:
             return text
         text = without_entities(text)
         pieces, at = [], 0
         for address in _ADDRESS.finditer(text):
-            pieces += [self._hide_words(text[at : address.start()]), self.hide_address(address[0])]
+            pieces += [self._hide_words(text[at : address.start()], keep=keep), self.hide_address(address[0])]
             at = address.end()
-        pieces.append(self._hide_words(text[at:]))
+        pieces.append(self._hide_words(text[at:], keep=keep))
         return _LINKED.sub(r"\1", "".join(pieces))
 
-    def _hide_words(self, text: str) -> str:
+    def _hide_words(self, text: str, *, keep: bool) -> str:
         pieces, at = [], 0
         for found in self._in(text):
-            pieces += [text[at : found.start], self._mark(found.number, text[found.start : found.end])]
+            pieces += [text[at : found.start], self._mark(found.number, text[found.start : found.end], keep=keep)]
             at = found.end
         return "".join((*pieces, text[at:]))
 
-    def _mark(self, number: int, written: str) -> str:
+    def _mark(self, number: int, written: str, *, keep: bool) -> str:
         """Write a mark; Markdown's signs that stood between the letters and belong to others around stay behind it."""
         words, signs = parted(written)
         self.hidden[words] += 1
-        if self._spelling_number is None or words == self._bearers[number].forms.names[0]:
+        if not keep or self._spelling_number is None or words == self._bearers[number].forms.names[0]:
             return f"{{name-{number}}}{signs}"
         known = self._known.get((number, words))
         if known is None:
@@ -207,7 +212,7 @@ class Register:
 
         An alias stands in the text itself there, and stays.
         """
-        return self.said(self.hide(topic), "").casefold() if self.holds(topic) else topic
+        return self.said(self.hide(topic, keep=False), "").casefold() if self.holds(topic) else topic
 
     def holds(self, text: str) -> bool:
         """Say whether a text says a name that may not be said."""
@@ -272,6 +277,12 @@ def _spelling(mark: re.Match[str]) -> int | None:
 def restored(text: str, bearer: Bearer) -> str:
     """Write a name where its marks stand, as it was written there before."""
     return MARK.sub(lambda mark: bearer.spelt(_spelling(mark)) if int(mark[1]) == bearer.number else mark[0], text)
+
+
+def cut(text: str, longest: int) -> str:
+    """Cut a text that may hold marks, and none of them in half."""
+    at = next((mark.start() for mark in MARK.finditer(text) if mark.start() < longest < mark.end()), longest)
+    return text[:at]
 
 
 def unmarked(value: Any) -> Any:

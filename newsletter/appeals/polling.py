@@ -150,11 +150,11 @@ class Poller:
         with self.database.read() as session:
             source = find_source(session, number)
             place, location = _place(source), source.location
-            held = [(row.id, self._opened(row, place)) for row in _held(session, number, which)]
+            held = [(row.id, self._opened(row, place), row.said_hash) for row in _held(session, number, which)]
         taken: list[Intake] = []
         faults: list[str] = []
         with self.web() as web:
-            for entry_id, found in held:
+            for entry_id, found, said_hash in held:
                 item, fault = complete(found, place, web, today=self._today())
                 faults += [str(fault)] if fault else []
                 with self.database.write() as session:
@@ -163,7 +163,8 @@ class Poller:
                     if row.state is not EntryState.HELD:
                         continue  # somebody else has decided meanwhile
                     fates = self.desk.take_in(session, [item], source=location, now=self.clock(), by=by)
-                    row.state, row.content = EntryState.TAKEN, None
+                    # What was read is what is known: if it was renewed meanwhile, the next look sees a change.
+                    row.state, row.content, row.said_hash = EntryState.TAKEN, None, said_hash
                     row.appeal_id = find_appeal(session, fates[0].reference).id
                 taken += fates
         return Polled(number=number, location=location, taken=tuple(taken), faults=tuple(faults))
@@ -226,7 +227,8 @@ class Poller:
             for one in now_seen.values():
                 if one.renewed:
                     kept = self._kept(one, EntryState.HELD, register)
-                    session.execute(update(SourceEntry).where(SourceEntry.id == one.entry_id).values(kept))
+                    row = update(SourceEntry).where(SourceEntry.id == one.entry_id)
+                    session.execute(row.where(SourceEntry.state == EntryState.HELD).values(kept))
             name_entries(session, number, [(one.entry_id, one) for one in now_seen.values() if one.entry_id])
             source = find_source(session, number)
             self._went_well(source, reading, register, now, whole=all_read and len(changed) <= _REREAD)
@@ -318,6 +320,7 @@ class Poller:
         now = self.clock()
         with self.database.write() as session:
             source = find_source(session, number)
+            self.database.share(session, "names")
             register = Register.writing(session, self.desk.seal)
             source.failures += 1
             source.failing_since = source.failing_since or now
@@ -354,20 +357,21 @@ def dismiss(session: Session, number: int, which: Sequence[int] = ()) -> int:
         NoSuchSource, NothingHeld.
     """
     find_source(session, number)
-    rows = _held(session, number, which)
+    rows = _held(session, number, which, lock=True)
     for row in rows:
         row.state, row.content = EntryState.DISMISSED, None
     return len(rows)
 
 
-def held_of(session: Session, number: int) -> list[SourceEntry]:
-    """Give what is held of a source, the newest first."""
+def held_of(session: Session, number: int, *, lock: bool = False) -> list[SourceEntry]:
+    """Give what is held of a source, the newest first; locked, if somebody is about to decide."""
     query = select(SourceEntry).where(SourceEntry.source_id == number, SourceEntry.state == EntryState.HELD)
+    query = query.with_for_update() if lock else query
     return list(session.scalars(query.order_by(SourceEntry.published_on.desc(), SourceEntry.id)))
 
 
-def _held(session: Session, number: int, which: Sequence[int]) -> list[SourceEntry]:
-    rows = [row for row in held_of(session, number) if not which or row.id in which]
+def _held(session: Session, number: int, which: Sequence[int], *, lock: bool = False) -> list[SourceEntry]:
+    rows = [row for row in held_of(session, number, lock=lock) if not which or row.id in which]
     if not rows or (which and len(rows) != len(set(which))):
         raise NothingHeld(number=number, which=f" under {', '.join(map(str, which))}" if which else "")
     return rows

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
-from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ForeignKey, LargeBinary, String, Text, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.errors import NewsletterError
@@ -44,14 +43,15 @@ class NameSpelling(Base):
     """How a text wrote a name, where that is otherwise than the first of its `Forms`: to say it again as it was.
 
     Attributes:
-        sealed: the words, sealed; the same words give the same bytes.
+        sealed: the words, sealed; the same words give the same bytes. Two who write them in the same moment may keep
+            them twice, so that neither waits for the other.
     """
 
     __tablename__ = "name_spellings"
-    __table_args__ = (UniqueConstraint("name_id", "sealed"), {"sqlite_autoincrement": True})
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy reads it
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name_id: Mapped[int] = mapped_column(ForeignKey("protected_names.id", ondelete="CASCADE"))
+    name_id: Mapped[int] = mapped_column(ForeignKey("protected_names.id", ondelete="CASCADE"), index=True)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
@@ -99,7 +99,7 @@ class NameSeal:
 
 @dataclass(frozen=True, kw_only=True)
 class SpellingBook:
-    """Keeps how names were written, each spelling once.
+    """Keeps how names were written.
 
     Attributes:
         session: a writing transaction.
@@ -112,11 +112,12 @@ class SpellingBook:
     def number(self, name: int, words: str) -> int:
         """Give the number of a spelling; it is kept if it is new."""
         sealed = self.seal.shut(words.encode())
-        connection = self.session.connection()
-        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        connection.execute(insert(NameSpelling).values(name_id=name, sealed=sealed).on_conflict_do_nothing())
         known = select(NameSpelling.id).where(NameSpelling.name_id == name, NameSpelling.sealed == sealed)
-        return self.session.scalars(known).one()
+        found = self.session.scalars(known.limit(1)).first()
+        if found is not None:
+            return found
+        new = insert(NameSpelling).values(name_id=name, sealed=sealed).returning(NameSpelling.id)
+        return self.session.scalars(new).one()
 
 
 def find_name(session: Session, number: int) -> ProtectedName:

@@ -1,6 +1,6 @@
 """Rewrites everything about appeals that is stored already, when a name is protected or is no longer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
@@ -12,7 +12,7 @@ from newsletter.appeals.history import AppealMove, AppealVersion, Move
 from newsletter.appeals.intake import BESIDE, CONTENT
 from newsletter.appeals.labels import AppealLabel, LabelKind
 from newsletter.appeals.model import Act, Appeal
-from newsletter.appeals.names import MARK, Rewriting
+from newsletter.appeals.names import MARK, Rewriting, cut
 from newsletter.appeals.source import Source, SourceEntry
 
 _WORDS = (*CONTENT, *(name for name in BESIDE if name != "demands"))
@@ -58,19 +58,21 @@ def rewrite_appeals(session: Session, rewriting: Rewriting) -> set[int]:
     return found
 
 
-def record_naming(session: Session, number: int, act: Act) -> list[str]:
+def record_naming(session: Session, number: int, act: Act, *, rewritten: Collection[str] = ()) -> list[str]:
     """Record with every appeal in which a name stands what was done about that name.
 
     Args:
         session: a writing transaction.
         number: the name's.
         act: by whom, and what.
+        rewritten: references of appeals that were changed for it, though the name stands in none of their words:
+            it stood in an address.
 
     Returns:
-        The references of those appeals.
+        The references of all these.
     """
     appeals = session.scalars(select(Appeal).options(selectinload(Appeal.texts)).order_by(Appeal.id)).all()
-    named = [appeal for appeal in appeals if _marked(repr(appeal.document()), number)]
+    named = [each for each in appeals if each.reference in rewritten or _marked(repr(each.document()), number)]
     for appeal in named:
         appeal.written(Move.NAMED, act)
     return [appeal.reference for appeal in named]
@@ -88,7 +90,7 @@ def _sweep_around(session: Session, rewriting: Rewriting) -> None:
         swept = {"title": rewriting.text(source.title), "fault": rewriting.text(source.fault)}
         _set(source, swept | {"topics": _topics(source.topics, rewriting)})
     for deed in session.scalars(select(DeedName)):
-        _set(deed, {"name": rewriting.text(deed.name)[:NAME_LONGEST]})
+        _set(deed, {"name": cut(rewriting.text(deed.name), NAME_LONGEST)})
     session.flush()
     topics = select(AppealLabel).where(AppealLabel.kind == LabelKind.TOPIC)
     for number in {each.appeal_id for each in session.scalars(topics) if rewriting.topic(each.value) != each.value}:

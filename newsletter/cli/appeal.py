@@ -228,11 +228,9 @@ def _details(session: Session, found: Appeal, register: Register) -> dict[str, A
 
 def _public(found: Appeal, document: AppealDocument) -> str:
     """Say what its page shows."""
-    if found.ending is Ending.WITHDRAWN:
-        return "withdrawn"
     public = found.public_document()
     if public is None:
-        return "nothing"
+        return "withdrawn" if found.ending is Ending.WITHDRAWN and found.public_id is not None else "nothing"
     return "this" if public == document else "earlier"
 
 

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -64,7 +63,8 @@ def _sheet(found: Appeal, language: str | None, translated_into: str | None = No
     if translated_into is not None:
         if translated_into in texts:
             raise TextThere(reference=found.reference, language=translated_into)
-        chosen = replace(chosen, language=translated_into)
+        document = document.as_if_in(translated_into)
+        chosen = document.texts[0]
     return write_sheet(document, chosen, revision=found.revision)
 
 
@@ -277,6 +277,7 @@ def _translate(context: Context, reference: str, changes: Changes, organiser: st
 def _remove_text(context: Context, reference: str, language: str, organiser: str | None) -> None:
     parts = context.parts
     with parts.database.write() as session:
+        parts.database.share(session, "names")
         act = Act(by=acting(session, organiser), at=parts.clock(), note=f"without {language}")
         found = find_appeal(session, reference, lock=True)
         remove_text(found, language, act)

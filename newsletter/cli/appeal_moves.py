@@ -51,6 +51,7 @@ def approve(
     parts = context.parts
     now = parts.clock()
     with parts.database.write() as session:
+        parts.database.share(session, "names")
         act = Act(by=acting(session, organiser), at=now)
         second_look = parts.settings.second_look
         if everything:

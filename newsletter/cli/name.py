@@ -21,6 +21,7 @@ from newsletter.errors import NewsletterError
 from newsletter.wiring import Parts
 
 _WORDS_SHOWN = 12
+_SHOWN = 10  # appeals
 
 _yes = click.option("--yes", is_flag=True, help="Don't ask.")
 
@@ -78,7 +79,8 @@ def hide(
     done = _hide(parts, hiding, dry_run=False)
     parts.database.forget()
     say(f"Name {done.number} is hidden; it is called “{alias}”. {_told(done.swept, done.named, 'hidden there')}")
-    say(f"What was sent before can't be taken back. If it was a mistake: `newsletter name remove {done.number}`.")
+    say("Web addresses and topics that held it are gone. What was sent before can't be taken back.")
+    say(f"If it was a mistake: `newsletter name remove {done.number}`.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +114,8 @@ def _hide(parts: Parts, hiding: _Hiding, *, dry_run: bool) -> _Hidden:
         number = row.id
         register = Register.writing(session, parts.name_seal)
         swept = sweep(session, register, language=parts.settings.language, now=now)
-        named = record_naming(session, number, Act(by=by, at=now, note=f"name {number} is hidden"))
+        act = Act(by=by, at=now, note=f"name {number} is hidden")
+        named = record_naming(session, number, act, rewritten=swept.appeals)
         if dry_run:
             session.rollback()
     words = [word for word, _count in register.hidden.most_common(_WORDS_SHOWN + 1)]
@@ -155,7 +158,8 @@ def _told(swept: Swept, named: Sequence[str], then: str) -> str:
 
 
 def _appeals(references: Sequence[str]) -> str:
-    return f"{counted(len(references), 'appeal')} ({', '.join(references)})"
+    more = f" and {len(references) - _SHOWN} more" if len(references) > _SHOWN else ""
+    return f"{counted(len(references), 'appeal')} ({', '.join(references[:_SHOWN])}{more})"
 
 
 @name.command("list")
@@ -215,7 +219,7 @@ def withdraw(context: Context, number: int, organiser: str | None) -> None:
         row.consent_at, row.consent_note = None, ""
         session.flush()
         swept = sweep(session, Register.writing(session, parts.name_seal), language=parts.settings.language, now=now)
-        named = _record(session, number, organiser, now, "is hidden again")
+        named = _record(session, number, organiser, now, "is hidden again", swept.appeals)
     parts.database.forget()
     say(f"Name {number} is hidden again. {_told(swept, named, 'hidden there')}")
 
@@ -251,5 +255,8 @@ def remove(context: Context, number: int, yes: bool, organiser: str | None) -> N
     say(f"Name {number} is not protected any more{f'; {_appeals(named)} say it again' if named else ''}.")
 
 
-def _record(session: Session, number: int, organiser: str | None, now: datetime, what: str) -> list[str]:
-    return record_naming(session, number, Act(by=acting(session, organiser), at=now, note=f"name {number} {what}"))
+def _record(
+    session: Session, number: int, organiser: str | None, now: datetime, what: str, rewritten: Sequence[str] = ()
+) -> list[str]:
+    act = Act(by=acting(session, organiser), at=now, note=f"name {number} {what}")
+    return record_naming(session, number, act, rewritten=rewritten)

@@ -54,7 +54,7 @@ def sweep(session: Session, register: Register, *, language: str, now: datetime)
     for edition in session.scalars(select(Edition), execution_options={"yield_per": FETCH_ROWS}):
         for line in ("subject", "preheader", "intro"):
             if register.holds(said := getattr(edition, line)):
-                setattr(edition, line, register.said(register.hide(said), edition.language))
+                setattr(edition, line, register.said(register.hide(said, keep=False), edition.language))
                 editions.add(edition.id)
     session.flush()
     waiting = 0
@@ -71,7 +71,7 @@ def _sweep_parts(session: Session, register: Register, language: str) -> list[in
     numbers = []
     for part in session.scalars(select(Part), execution_options={"yield_per": FETCH_ROWS}):
         if register.holds(part.content):
-            part.content = register.said(register.hide(part.content), language)
+            part.content = register.said(register.hide(part.content, keep=False), language)
             part.content_hash = hashlib.sha256(f"withdrawn {part.id} {part.content}".encode()).hexdigest()
             numbers.append(part.id)
     session.flush()

@@ -11,12 +11,12 @@ from sqlalchemy import text
 
 from newsletter.appeals import intake
 from newsletter.appeals.deeds import deeds_of, did
-from newsletter.appeals.editing import Changes, edit
+from newsletter.appeals.editing import Changes, edit, remove_text, translate
 from newsletter.appeals.intake import find_appeal
 from newsletter.appeals.item import Item
 from newsletter.appeals.model import Act, AppealStatus
 from newsletter.appeals.names import Register, protect
-from newsletter.appeals.protected import Forms
+from newsletter.appeals.protected import Forms, find_name
 from newsletter.delivery.planning import candidates_at
 from newsletter.delivery.withdrawing import sweep
 from newsletter.editions.digest import Chosen, Digest
@@ -117,6 +117,41 @@ def test_a_mail_says_what_was_approved_though_somebody_edits_while_it_is_made(pa
         draft = parts.press().draft(session, digest)
     assert draft.subject == "As approved"
     assert "Not approved" not in draft.cards[0].text + draft.cards[0].html
+
+
+def test_a_name_that_is_hidden_while_a_translation_goes_stands_in_no_version(parts):
+    with parts.database.write() as session:
+        made = builders.appeal(session, "Free Karim Ahmadi", released=None)
+        translate(made, "es", Changes(title="Libertad", teaser="Once."), Act(by="Rosa", at=NOW), Register())
+
+    def hide():
+        with parts.database.write() as session:
+            parts.database.serialise(session, "names")
+            protect(session, parts.name_seal, Forms(names=("Karim Ahmadi",)), {"": "K."}, by="Rosa", now=NOW)
+            sweep(session, Register.writing(session, parts.name_seal), language="en", now=NOW)
+
+    with parts.database.write() as session:
+        parts.database.share(session, "names")
+        remove_text(find_appeal(session, "2026/001", lock=True), "es", Act(by="Rosa", at=NOW))
+        beside = Beside(parts.database, hide)
+        assert beside.waits()
+    beside.done()
+    with parts.database.read() as session:
+        versions = find_appeal(session, "2026/001").versions
+        assert len(versions) > 1
+        assert not [version for version in versions if "Ahmadi" in str(version.content)]
+
+
+def test_two_who_write_a_name_otherwise_in_the_same_moment_do_not_wait_for_each_other(parts):
+    with parts.database.write() as session:
+        protect(session, parts.name_seal, Forms(names=("Karim Ahmadi",)), {"": "K."}, by="Rosa", now=NOW)
+    with parts.database.write() as one, parts.database.write() as other:
+        first, second = (Register.writing(each, parts.name_seal) for each in (one, other))
+        kept = [first.hide("Ahmadi"), second.hide("Karim"), first.hide("Karim"), second.hide("Ahmadi")]
+    with parts.database.write() as session:
+        find_name(session, 1).consent_at = NOW
+        register = Register.load(session, parts.name_seal)
+        assert [register.said(text, "en") for text in kept] == ["Ahmadi", "Karim", "Karim", "Ahmadi"]
 
 
 def test_a_name_that_is_hidden_while_something_comes_in_is_hidden_in_that_too(parts, monkeypatch):

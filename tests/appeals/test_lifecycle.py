@@ -5,8 +5,9 @@ import threading
 import pytest
 from sqlalchemy import select
 
+from newsletter.appeals.action import Action, ActionKind, ActionWords, Target
 from newsletter.appeals.appeal_text import TextStatus
-from newsletter.appeals.editing import Changes, TextThere, TitleMissing, edit, translate
+from newsletter.appeals.editing import Changes, OnlyText, TextThere, TitleMissing, edit, remove_text, translate
 from newsletter.appeals.ending import Ending
 from newsletter.appeals.history import Move
 from newsletter.appeals.intake import find_appeal
@@ -114,6 +115,68 @@ def test_an_edit_that_changes_nothing_needs_no_approval(database):
         appeal = builders.appeal(session)
         assert not edit(appeal, Changes(title="Free  the eleven"), LAYLA, NOBODY)
         assert appeal.status is AppealStatus.RELEASED
+
+
+def with_letter(session, *, reads=(), released=NOW):
+    """An appeal whose translation brings a letter of its own, still a draft."""
+    appeal = builders.appeal(session, released=None)
+    target = Target(name="The prosecutor", emails=("prosecutor@example.org",), languages=reads)
+    words = {"en": ActionWords(say="Write", letter="Dear Sir")}
+    ask = Action(key="write", kind=ActionKind.WRITE, targets=(target,), words=words)
+    edit(appeal, Changes(actions=[ask]), LAYLA, NOBODY)
+    if released:
+        appeal.approve(ROSA, second_look=True)
+        appeal.release(ROSA)
+    spanish = Action(key="write", kind=ActionKind.WRITE, words={"es": ActionWords(say="Escriba", letter="Señor")})
+    translate(appeal, "es", Changes(title="Libertad", teaser="Once.", actions=[spanish]), LAYLA, NOBODY)
+    return appeal
+
+
+def test_a_translation_that_is_taken_away_takes_its_letter_along_and_leaves_what_is_released_released(database):
+    with database.write() as session:
+        appeal = with_letter(session)
+        remove_text(appeal, "es", LAYLA)
+        assert list(appeal.doable[0].words) == ["en"]
+        assert (appeal.status, appeal.public_document()) == (AppealStatus.RELEASED, appeal.document())
+
+
+def test_a_letter_that_a_target_reads_stays_and_waits_for_approval(database):
+    with database.write() as session:
+        appeal = with_letter(session, reads=("es",))
+        remove_text(appeal, "es", LAYLA)
+        assert appeal.doable[0].words["es"].letter == "Señor"
+        assert appeal.status is AppealStatus.DRAFT
+        assert appeal.approve(ROSA, second_look=True)
+        assert appeal.release(ROSA)
+
+
+def test_what_was_approved_and_lost_a_text_can_be_approved_again(database):
+    with database.write() as session:
+        appeal = with_letter(session, released=None)
+        appeal.approve(ROSA, second_look=True)
+        remove_text(appeal, "es", LAYLA)
+        assert (appeal.status, appeal.waits_for_approval) == (AppealStatus.DRAFT, True)
+        assert appeal.approve(ROSA, second_look=True)
+        translate(appeal, "fr", Changes(title="Liberté", teaser="Onze."), LAYLA, NOBODY)
+        remove_text(appeal, "fr", LAYLA)
+        assert appeal.status is AppealStatus.APPROVED, "it stands as it was approved"
+        assert appeal.release(ROSA)
+
+
+def test_two_translations_were_approved_together_and_one_is_taken_away(database):
+    with database.write() as session:
+        appeal = with_letter(session)
+        translate(appeal, "fr", Changes(title="Liberté", teaser="Onze."), LAYLA, NOBODY)
+        appeal.approve(ROSA, second_look=True)
+        remove_text(appeal, "es", LAYLA)
+        texts = {text.language: text.status for text in appeal.texts}
+        assert texts == {"en": TextStatus.RELEASED, "fr": TextStatus.DRAFT}
+        assert (appeal.status, appeal.waits_for_approval) == (AppealStatus.RELEASED, True)
+        assert appeal.approve(ROSA, second_look=True)
+        assert appeal.release(ROSA)
+        assert [text.language for text in appeal.public_document().texts] == ["en", "fr"]
+        with pytest.raises(OnlyText):
+            remove_text(appeal, "en", LAYLA)
 
 
 def test_the_second_of_two_who_edit_at_once_is_told(database):

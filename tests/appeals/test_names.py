@@ -174,7 +174,8 @@ def test_a_name_comes_back_as_each_text_wrote_it(database):
             assert register.said(kept[0], "en") == "Karim Ahmadi: the Ahmadis, AHMADI and **Karim**."
             assert register.said(kept[1], "fa") == persian
             assert register.said(f"{{name-{number}.999}}", "en") == "Karim Ahmadi"
-        assert {b"Ahmadis", "احمدی".encode()}.isdisjoint(session.scalars(select(NameSpelling.sealed)))
+        sealed = b"".join(session.scalars(select(NameSpelling.sealed)))
+        assert not [name for name in ("hmadi", "HMADI", "arim", "کریم") if name.encode() in sealed]
 
 
 def test_what_is_protected_no_more_is_hidden_where_it_is_somebody_elses_name_too(database):

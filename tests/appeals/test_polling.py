@@ -11,7 +11,7 @@ from newsletter.appeals.history import Move
 from newsletter.appeals.intake import find_appeal
 from newsletter.appeals.model import Appeal, AppealStatus
 from newsletter.appeals.names import Register, Rewriting, protect
-from newsletter.appeals.polling import NothingHeld, Poller, dismiss, held_of
+from newsletter.appeals.polling import NothingHeld, Poller, complete, dismiss, held_of
 from newsletter.appeals.protected import Forms
 from newsletter.appeals.reading import Place, discover
 from newsletter.appeals.source import NoSuchSource, Source, SourceEntry, SourceKind, due_sources
@@ -137,6 +137,29 @@ def test_what_is_held_follows_its_source_until_somebody_decides(watch):
     [fate] = watch.poller.take(1, [next(row.id for row in held if row.title.startswith("Twelve"))]).taken
     with watch.database.read() as session:
         assert find_appeal(session, fate.reference).text.teaser == "Twelve are held."
+
+
+def test_what_changes_while_it_is_taken_is_seen_the_next_time(watch, monkeypatch):
+    watch.feed(entry(0))
+    watch.add(hold_above=1, reads_articles=False)
+    watch.poll()
+    watch.feed(entry(0), entry(1), entry(2))
+    watch.poll()
+    with watch.database.read() as session:
+        [first] = [row.id for row in held_of(session, 1) if row.title.endswith("yard 1")]
+
+    def meanwhile(*arguments, **named):
+        monkeypatch.undo()
+        watch.feed(entry(0), entry(1, title="Twelve, not eleven", text="Twelve are held."), entry(2))
+        watch.poll()
+        return complete(*arguments, **named)
+
+    monkeypatch.setattr("newsletter.appeals.polling.complete", meanwhile)
+    [fate] = watch.poller.take(1, [first]).taken
+    assert fate.title == "Free the strikers of yard 1"
+    watch.feed(entry(0), entry(1, title="Twelve, not eleven", text="Twelve are held."), entry(2))
+    watch.poll()
+    assert watch.titles() == ["Twelve, not eleven"]
 
 
 def test_more_new_ones_than_usual_are_held_and_an_organiser_decides(watch):

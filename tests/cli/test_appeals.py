@@ -166,21 +166,27 @@ def test_a_translation_is_written_in_the_editor_over_the_first_text_and_says_wha
 
     def editor(text, **_kind):
         shown_to_translator.append(text)
-        return text.replace("title: Free the eleven", "title: Libertad").replace("language: en", "language: es")
+        spanish = {"title: Free the eleven": "title: Libertad", "say: Ask for their release": "say: Pida su libertad"}
+        spanish |= {"letter: Dear Sir, release them.": ""}
+        for english, words in spanish.items():
+            assert english in text
+            text = text.replace(english, words, 1)
+        return text
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("click.edit", editor)
     made = careful("appeal", "translate", "2026/001", "es", "--as", "Rosa")
     assert made.status == 0, made.err
     assert "language: es" in shown_to_translator[0]
-    assert "Dear Sir, release them." in shown_to_translator[0]
-    assert "Not translated: what to do in action 1, the letter of action 1." in made.out
+    assert "Not translated: the letter of action 1." in made.out
     assert "`newsletter appeal edit 2026/001 --language es` goes on" in made.out
     texts = {text["language"]: text for text in shown(careful)["texts"]}
     assert texts["es"]["title"] == "Libertad"
-    assert texts["es"]["missing"] == ["what to do in action 1", "the letter of action 1"]
+    assert texts["es"]["missing"] == ["the letter of action 1"]
     assert texts["en"]["missing"] == []
-    assert "Not translated: what to do in action 1" in careful("appeal", "show", "2026/001").out
+    assert shown(careful)["actions"][0]["words"]["es"]["say"] == "Pida su libertad"
+    assert shown(careful)["actions"][0]["words"]["en"]["letter"] == "Dear Sir, release them."
+    assert "Not translated: the letter of action 1" in careful("appeal", "show", "2026/001").out
     refused = careful("appeal", "translate", "2026/001", "es")
     assert (refused.status, "has a text in 'es' already" in refused.err) == (1, True)
 
@@ -223,6 +229,27 @@ def test_what_is_shown_says_what_the_public_sees_and_what_comes_next(careful):
     assert "  -  title: Free the eleven\n  +  title: Free all eleven\n" in diff
     careful("appeal", "close", "2026/001", "--ending", "withdrawn")
     assert "its page says that it was withdrawn" in careful("appeal", "show", "2026/001").out
+
+
+def test_what_was_never_public_has_no_page_when_it_is_withdrawn(careful):
+    careful("appeal", "close", "2026/001", "--ending", "withdrawn")
+    assert "it has no page yet" in careful("appeal", "show", "2026/001").out
+
+
+def test_a_name_in_an_address_alone_is_told_too(careful, monkeypatch, tmp_path):
+    careful("appeal", "edit", "2026/001", "--title", "Free them")
+    sheet = careful("appeal", "sheet", "2026/001").out.replace("url: ''", "url: https://example.org/karim-ahmadi")
+    (tmp_path / "sheet.md").write_text(sheet)
+    assert careful("appeal", "edit", "2026/001", "--from", "sheet.md").status == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO("Karim Ahmadi\n"))
+    assert "It stands in 1 appeal (2026/001); it would be" in careful("name", "hide", "--alias", "K.", "--dry-run").out
+    assert shown(careful)["url"] == "https://example.org/karim-ahmadi"
+    monkeypatch.setattr("sys.stdin", io.StringIO("Karim Ahmadi\n"))
+    hidden = careful("name", "hide", "--alias", "K.")
+    assert "It stands in 1 appeal (2026/001); hidden there." in hidden.out
+    assert "Web addresses and topics that held it are gone." in hidden.out
+    assert shown(careful)["url"] == ""
+    assert json.loads(careful("appeal", "history", "2026/001", "--json").out)[-1]["move"] == "named"
 
 
 def test_a_deadline_that_has_passed_is_pointed_out(careful):

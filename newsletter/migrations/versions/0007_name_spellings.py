@@ -20,6 +20,6 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name="pk_name_spellings"),
-        sa.UniqueConstraint("name_id", "sealed", name="uq_name_spellings_name_id_sealed"),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_name_spellings_name_id", "name_spellings", ["name_id"])

@@ -66,7 +66,7 @@ def router(
         if once.first(f"{form.one(ONCE)[:40]} {key}") and counted.take(host, monotonic()):
             with parts.database.write() as session:
                 parts.database.share(session, "names")
-                register = Register.load(session, parts.name_seal)
+                register = Register.writing(session, parts.name_seal)
                 did(session, appeal.id, key, name=form.one("name"), register=register, now=parts.clock())
         return RedirectResponse(f"{path}?in={shown_language}&did={key}", status_code=303)
 
