@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from newsletter.appeals.sources.fetching import WebFetch
     from newsletter.delivery.planning import Planner
     from newsletter.delivery.reception import Reception
+    from newsletter.delivery.recurring import Recurring
     from newsletter.delivery.service_mails import ServiceDesk
     from newsletter.editions.compose import EditionPress
     from newsletter.editions.render import Renderer
@@ -169,7 +170,7 @@ class Parts:
 
         return EditionPress(self.renderer, self.name_seal, self.settings.base_url)
 
-    def planner(self, on_progress: Callable[[int], None] = lambda _count: None) -> "Planner":
+    def planner(self) -> "Planner":
         """Make a planner; a fresh one for each planning, since it keeps what it has rendered."""
         from newsletter.delivery.planning import Planner  # noqa: PLC0415 - see above
 
@@ -178,7 +179,17 @@ class Parts:
             press=self.press(),
             lookback=timedelta(days=self.settings.lookback_days),
             message_domain=self.settings.sender_domain,
-            on_progress=on_progress,
+        )
+
+    def recurring(self) -> "Recurring":
+        """Make what plans whatever is due."""
+        from newsletter.delivery.recurring import Recurring  # noqa: PLC0415 - see above
+
+        return Recurring(
+            database=self.database,
+            planner=self.planner,
+            time_zone=self.settings.time_zone,
+            missed_for=timedelta(days=1),
         )
 
     @cached_property

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from newsletter.appeals.countries import country_code
 from newsletter.cli.context import Context, Moment, pass_context
 from newsletter.cli.screen import counted, printable, progress, say, show_json, warn
+from newsletter.delivery.candidates import candidates_at
 from newsletter.delivery.model import Skip
-from newsletter.delivery.planning import Plan, candidates_at
+from newsletter.delivery.planning import Plan
 from newsletter.editions.digest import Digest, Nothing, compose_digest
 from newsletter.editions.message import Composed
 from newsletter.editions.slots import Slot, fill
@@ -23,7 +24,7 @@ from subscribers.preferences import Cadence, Format, Reading
 _CADENCES = click.Choice([cadence.value for cadence in Cadence if cadence is not Cadence.URGENT])
 
 
-PAST, FUTURE = timedelta(days=1), timedelta(hours=1)
+PAST, FUTURE = timedelta(days=1), timedelta(minutes=10)
 
 
 class NotNow(NewsletterError):
@@ -44,37 +45,57 @@ def digest() -> None:
 
 
 @digest.command()
-@click.option("--cadence", type=_CADENCES, required=True, help="Whose digest it is.")
-@click.option("--now", type=Moment(), help="As if it were this moment, such as 2026-11-23T07:00Z.")
-@click.option("--dry-run", is_flag=True, help="Show what would be planned; change nothing.")
+@click.option("--cadence", type=_CADENCES, help="Everybody's of one cadence, whatever their hour.")
+@click.option("--due", is_flag=True, help="Theirs whose hour has come since the last look; `newsletter run` does it.")
+@click.option("--now", type=Moment(), help="With --cadence: as if it were this moment, such as 2026-11-23T07:00Z.")
+@click.option("--dry-run", is_flag=True, help="With --cadence: show what would be planned; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
 @pass_context
-def plan(context: Context, cadence: str, now: datetime | None, dry_run: bool, as_json: bool) -> None:
+def plan(context: Context, cadence: str | None, due: bool, now: datetime | None, dry_run: bool, as_json: bool) -> None:
     """Group subscribers into editions of what is new to each, and queue a mail for each person.
 
     Nothing is sent yet: `newsletter send` does that. Planning twice plans once.
     """
+    if (cadence is not None) == due:
+        raise click.UsageError("Give either --cadence or --due.")
+    if due and (now or dry_run):
+        raise click.UsageError("--now and --dry-run go with --cadence.")
     parts = context.parts
+    moment = now or parts.clock()
     if now and not dry_run and not -PAST < now - parts.clock() < FUTURE:
         raise NotNow
-    with progress("Planning") as bar:
-        planner = parts.planner(on_progress=lambda count: bar.advance(bar.task_ids[0], count))
-        with parts.database.write() as session:
-            made = planner.plan_digest(session, Cadence(cadence), now=now or parts.clock())
-            if dry_run:
+    with progress("Planning and composing editions") as bar:
+
+        def on_progress(count: int) -> None:
+            bar.advance(bar.task_ids[0], count)
+
+        if cadence is None:
+            made = parts.recurring().run(moment, on_progress=on_progress)
+        elif dry_run:
+            with parts.database.write() as session:
+                made = [parts.planner().plan_digest(session, Cadence(cadence), now=moment)]
                 session.rollback()
+        else:
+            made = [parts.planner().launch(Cadence(cadence), now=moment, on_progress=on_progress)]
+    documents = [_document(each, dry_run=dry_run) for each in made]
     if as_json:
-        show_json(
-            {
-                "mailing": None if dry_run else made.mailing_id,
-                "deliveries": made.deliveries,
-                "editions": made.editions,
-                "skipped": {reason.value: count for reason, count in made.skipped.items()},
-            }
-        )
+        show_json(documents if due else documents[0])
         return
     _warn_of_unset(parts.settings.unset)
-    _tell(made, cadence, dry_run=dry_run)
+    for each in made:
+        _tell(each, dry_run=dry_run)
+    if not made:
+        say("Nobody's digest is due.")
+
+
+def _document(made: Plan, *, dry_run: bool) -> dict[str, object]:
+    return {
+        "mailing": None if dry_run else made.mailing_id,
+        "cadence": made.cadence.value,
+        "deliveries": made.deliveries,
+        "editions": made.editions,
+        "skipped": {reason.value: count for reason, count in made.skipped.items()},
+    }
 
 
 @digest.command()
@@ -162,11 +183,11 @@ def _warn_of_unset(unset: list[str]) -> None:
         warn(f"Still at their defaults: {', '.join(unset)}. Set them before you send; mails are frozen when planned.")
 
 
-def _tell(made: Plan, cadence: str, *, dry_run: bool) -> None:
+def _tell(made: Plan, *, dry_run: bool) -> None:
     for reason, count in sorted(made.skipped.items()):
         say(f"{count:>9,}  left out: {reason.words}")
     if made.mailing_id is None:
-        say(f"Nobody gets a {cadence} digest now; nothing was planned.")
+        say(f"Nobody gets a {made.cadence} digest now; nothing was planned.")
     elif dry_run:
         say(f"Would plan {counted(made.deliveries, 'mail')} in {counted(made.editions, 'edition')}.")
     else:

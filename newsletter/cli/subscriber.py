@@ -237,6 +237,12 @@ def _tell_past(told: Story) -> None:
     for change in told.changes:
         what = "; ".join(f"{name}: {change.before[name]} → {change.after[name]}" for name in change.after)
         say(printable(f"  {_day(change.at)}  {change.source}: {what}"))
+    _tell_mails(told)
+
+
+def _tell_mails(told: Story) -> None:
+    if told.looked_at is not None and told.looked_at.skip is not None:
+        say(f"Last looked at for a digest: {_day(told.looked_at.at)}, {told.looked_at.skip.words}")
     if told.mails:
         say("Mails:")
     for mail in told.mails[:SHOWN]:

@@ -6,7 +6,16 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from newsletter.delivery.model import WAITING_STATES, Delivery, DeliveryState, Lane, Mailing, ServiceMail, Skip
+from newsletter.delivery.model import (
+    WAITING_STATES,
+    Delivery,
+    DeliveryState,
+    DigestStanding,
+    Lane,
+    Mailing,
+    ServiceMail,
+    Skip,
+)
 from subscribers.erasing import erase
 from subscribers.model import Subscriber
 from subscribers.suppression import SuppressionList
@@ -25,6 +34,7 @@ def forget_person(session: Session, person: Subscriber, *, suppression: Suppress
     """
     erase(session, person, suppression=suppression, now=now)
     session.flush()
+    session.execute(delete(DigestStanding).where(DigestStanding.subscriber_id == person.id))  # it tells what they chose
     forget_service_mails(session, [person.id], now=now)
 
 

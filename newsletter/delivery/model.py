@@ -113,6 +113,8 @@ class Mailing(Base):
         launched_at: also the Date of its mails, so that every attempt has the same bytes.
         expires_at: what can't be sent by then is expired, not late.
         note: why it is paused, where the program did that.
+        seen_move: the last move of an appeal that its planning has seen.
+        nothing_new: how many people it was planned for who got nothing, for there was nothing new to them.
     """
 
     __tablename__ = "mailings"
@@ -130,6 +132,44 @@ class Mailing(Base):
     expires_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     note: Mapped[str | None] = mapped_column(String(500))
+    seen_move: Mapped[int] = mapped_column(default=0, server_default="0")
+    nothing_new: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class DigestStanding(Base):
+    """What was decided last about somebody's digest; whatever that planning has seen need not be looked at again.
+
+    Only a shorter way to what the ledger says: without a row everything is looked at.
+
+    Attributes:
+        profile_id: what they wanted then.
+        mailing_id: the digest that was planned.
+        skip: why they got none; None where they did.
+    """
+
+    __tablename__ = "digest_standings"
+
+    subscriber_id: Mapped[int] = mapped_column(
+        ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    profile_id: Mapped[int]
+    mailing_id: Mapped[int]
+    skip: Mapped[Skip | None] = mapped_column(word(Skip))
+
+
+class DigestRun(Base):
+    """How far the digests of one cadence are planned.
+
+    Attributes:
+        until: whoever's hour had come by then was looked at.
+        releases: how often appeals had been released or opened again by then.
+    """
+
+    __tablename__ = "digest_runs"
+
+    cadence: Mapped[Cadence] = mapped_column(word(Cadence), primary_key=True)
+    until: Mapped[datetime]
+    releases: Mapped[int]
 
 
 class ServiceMail(Base):
@@ -153,6 +193,7 @@ IS_WAITING = text("deliveries.state IN ('queued', 'deferred')")
 IS_SENDING = text("deliveries.state = 'sending'")
 _WAITING = text("state IN ('queued', 'deferred')")
 _SENDING = text("state = 'sending'")
+_FAILED = text("state IN ('refused', 'expired', 'cancelled', 'skipped') AND edition_id IS NOT NULL")
 
 
 class Delivery(Base):
@@ -176,6 +217,8 @@ class Delivery(Base):
         Index("ix_deliveries_waiting", "mailing_id", "due_at", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
         # A few rows at any moment; what a crash makes uncertain.
         Index("ix_deliveries_sending", "mailing_id", sqlite_where=_SENDING, postgresql_where=_SENDING),
+        # Few, too: who was to get an edition and didn't.
+        Index("ix_deliveries_failed", "edition_id", "subscriber_id", sqlite_where=_FAILED, postgresql_where=_FAILED),
         {"sqlite_autoincrement": True},
     )
 

@@ -292,9 +292,10 @@ class Outbox:
                     continue
                 room = int(rest)
             rows = self._statements.due(connection, launched.id, room, now, lane=launched.lane)
-            taken = self._take(connection, launched, rows, now)
+            taken, unready = self._take(connection, launched, rows, now)
             claims += taken
-            dry &= len(rows) < room
+            # What is not composed yet comes before what else there is of the mailing.
+            dry &= len(rows) < room or unready
             if launched.lane is Lane.REST:
                 rest -= len(taken)
         return claims, dry, held
@@ -315,22 +316,31 @@ class Outbox:
             self._statements.take(connection, [one.id for one in claims], self._worker_id)
         return claims, len(rows) < room
 
-    def _take(self, connection: Bare, launched: Launched, rows: Sequence[DueRow], now: datetime) -> list[Claimed]:
-        """Claim deliveries of one mailing that are due, apart from those that are not to be sent."""
+    def _take(
+        self, connection: Bare, launched: Launched, rows: Sequence[DueRow], now: datetime
+    ) -> tuple[list[Claimed], bool]:
+        """Claim deliveries of one mailing that are due, apart from those that are not to be sent.
+
+        Says also whether some wait for their edition to be composed.
+        """
         if not rows:
-            return []
+            return [], False
         hashes = [self._suppression.hash(row.address_key) for row in rows]
         # People get the rest of an edition that holds, say, a closed appeal with their next digest.
         suppressed, spent = self._statements.barred(connection, hashes, {row.edition_id for row in rows}, now)
         claims: list[Claimed] = []
+        unready = False
         for row, hashed in zip(rows, hashes, strict=True):
+            if row.edition_id in spent and spent[row.edition_id] is None:
+                unready = True
+                continue
             if reason := _why_not(row, spent, suppressed=hashed in suppressed):
                 self._statements.skip(connection, row.id, reason, now)
             else:
                 claims.append(_claimed(row, launched))
         if claims:
             self._statements.take(connection, [one.id for one in claims], self._worker_id)
-        return claims
+        return claims, unready
 
     # ── afterwards ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -386,7 +396,7 @@ def _settled_row(ended: Ended, now: datetime) -> SettledRow:
     )
 
 
-def _why_not(row: DueRow, spent: Mapping[int, Skip], *, suppressed: bool) -> Skip | None:
+def _why_not(row: DueRow, spent: Mapping[int, Skip | None], *, suppressed: bool) -> Skip | None:
     if row.why_not:
         return Skip(row.why_not)
     if suppressed:

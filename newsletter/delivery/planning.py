@@ -3,35 +3,35 @@
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import insert, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from newsletter.appeals.appeal_text import TextStatus
-from newsletter.appeals.model import Appeal, AppealStatus, Audience
-from newsletter.appeals.moments import today_somewhere
-from newsletter.delivery.ledger import FETCH_ROWS, seen_by_subscriber
-from newsletter.delivery.model import (
-    Delivery,
-    DeliveryState,
-    Lane,
-    Mailing,
-    MailingKind,
-    MailingState,
-    OnUncertain,
-    Skip,
-)
+from newsletter.delivery.audience import EVERYTHING, PAUSED, Audience, Fate, Group
+from newsletter.delivery.candidates import candidates_at, last_move, told_of
+from newsletter.delivery.ledger import seen_by
+from newsletter.delivery.model import Lane, Mailing, MailingKind, MailingState, OnUncertain, Skip
 from newsletter.editions.compose import EditionPress
 from newsletter.editions.digest import Candidate, Digest, Nothing, compose_digest
 from subscribers.database import Database
+from subscribers.hours import Slot
 from subscribers.model import Status, Subscriber
 from subscribers.preferences import Cadence, Profile, Reading
 
-INSERT_ROWS = 5_000
 DIGEST_LIVES = timedelta(days=3)  # how long a digest is tried before it is no longer news
+# What was released so shortly before a planning may have become visible after it.
+IN_FLIGHT = timedelta(hours=1)
+# For how long it is remembered that everything was looked at for somebody; then everything is looked at again.
+REMEMBERED = {
+    Cadence.EACH: timedelta(days=14),
+    Cadence.DAILY: timedelta(days=14),
+    Cadence.WEEKLY: timedelta(days=30),
+    Cadence.MONTHLY: timedelta(days=100),
+}
 
+_EVER = datetime.min.replace(tzinfo=UTC)
 _SKIPS = {Nothing.NEW: Skip.NOTHING_NEW, Nothing.IN_THEIR_LANGUAGES: Skip.NO_TEXT}
 
 
@@ -40,12 +40,14 @@ class Plan:
     """What planning came to.
 
     Attributes:
+        cadence: whose digest it is.
         mailing_id: None if nobody gets anything: then nothing was written.
         deliveries: how many people get a mail.
         editions: how many different ones there are.
         skipped: how many get none, by reason.
     """
 
+    cadence: Cadence
     mailing_id: int | None
     deliveries: int
     editions: int
@@ -58,19 +60,35 @@ class Planner:
 
     Attributes:
         database: where everything is.
-        press: renders and stores editions.
+        press: stores editions, to be composed afterwards.
         lookback: how long before somebody joined an appeal may have been released to be new to them.
         message_domain: right side of Message-IDs.
+        most: how many appeals a digest holds at the most.
     """
 
     database: Database
     press: EditionPress
     lookback: timedelta
     message_domain: str
-    on_progress: Callable[[int], None] = field(default=lambda _count: None)
+    most: int | None = None
 
-    def plan_digest(self, session: Session, cadence: Cadence, *, now: datetime) -> Plan:
-        """Freeze the audience of one digest into deliveries.
+    def launch(self, cadence: Cadence, *, now: datetime, on_progress: Callable[[int], None] | None = None) -> Plan:
+        """Plan one digest for everybody of its cadence, and compose it; mails go out from the first edition on.
+
+        Args:
+            cadence: whose digest it is.
+            now: the moment.
+            on_progress: told how many more editions are composed.
+        """
+        with self.database.write() as session:
+            made = self.plan_digest(session, cadence, now=now)
+        self.press.compose(self.database, now=now, on_progress=on_progress)
+        return made
+
+    def plan_digest(
+        self, session: Session, cadence: Cadence, *, now: datetime, slots: Sequence[Slot] | None = None
+    ) -> Plan:
+        """Freeze the audience of one digest into deliveries; its editions are composed afterwards.
 
         What the ledger shows for a person is not new to them, so that planning twice plans once; two planners at
         once go one after the other.
@@ -79,6 +97,10 @@ class Planner:
             session: a writing transaction; whoever opened it decides whether the plan stays.
             cadence: whose digest it is.
             now: the moment of planning.
+            slots: the hours that have come; None means everybody of that cadence.
+
+        Raises:
+            TemplateBroken, TemplateLacks: what would be sent can't be composed.
         """
         self.database.serialise(session, "plan")
         self.database.share(session, "names")
@@ -93,40 +115,39 @@ class Planner:
             message_domain=self.message_domain,
             launched_at=now,
             expires_at=now + DIGEST_LIVES,
+            seen_move=last_move(session),
         )
+        audience = Audience(session=session, cadence=cadence, now=now, slots=slots)
+        verdicts = dict(self._verdicts(session, audience, candidates, now))
+        skipped = Counter[Skip]()
+        sizes = Counter[Digest]()
+        for group, verdict in verdicts.items():
+            if isinstance(verdict, Digest):
+                sizes[verdict] += group.people
+            else:
+                skipped[verdict] += group.people
+        if not sizes:
+            audience.close()
+            return Plan(cadence=cadence, mailing_id=None, deliveries=0, editions=0, skipped=dict(skipped))
+        mailing.nothing_new = skipped[Skip.NOTHING_NEW]
         session.add(mailing)
         session.flush()
-        editions: dict[Digest, int] = {}
-        skipped: Counter[Skip] = Counter()
-        rows: list[dict[str, object]] = []
-        count = 0
-        for subscriber_id, verdict in self._verdicts(session, cadence, candidates, now):
-            row: dict[str, object] = {"mailing_id": mailing.id, "subscriber_id": subscriber_id, "due_at": now}
-            if isinstance(verdict, Skip):
-                skipped[verdict] += 1
-                row |= {"state": DeliveryState.SKIPPED, "skip": verdict, "edition_id": None, "settled_at": now}
-            else:
-                if verdict not in editions:
-                    editions[verdict] = self.press.print(session, mailing.id, verdict)
-                row |= {
-                    "state": DeliveryState.QUEUED,
-                    "skip": None,
-                    "edition_id": editions[verdict],
-                    "settled_at": None,
-                }
-                count += 1
-            rows.append(row)
-            if len(rows) == INSERT_ROWS:
-                session.execute(insert(Delivery), rows)
-                self.on_progress(len(rows))
-                rows.clear()
-        if not count:
-            session.rollback()
-            return Plan(mailing_id=None, deliveries=0, editions=0, skipped=dict(skipped))
-        if rows:
-            session.execute(insert(Delivery), rows)
-            self.on_progress(len(rows))
-        return Plan(mailing_id=mailing.id, deliveries=count, editions=len(editions), skipped=dict(skipped))
+        digests = [digest for digest, _people in sizes.most_common()]
+        versions = {candidate.id: candidate.version_id for candidate in candidates}
+        numbers = self.press.reserve(session, mailing.id, digests, versions)
+        editions = dict(zip(digests, numbers, strict=True))
+        # Mails are claimed in the order in which they are due: edition after edition, as they are composed.
+        first = now - timedelta(microseconds=len(digests))
+        due = {digest: first + timedelta(microseconds=place) for place, digest in enumerate(digests, start=1)}
+        audience.settle(mailing.id, {group: _fate(verdict, editions, due, now) for group, verdict in verdicts.items()})
+        audience.close()
+        return Plan(
+            cadence=cadence,
+            mailing_id=mailing.id,
+            deliveries=sizes.total(),
+            editions=len(digests),
+            skipped=dict(skipped),
+        )
 
     def verdict_for(self, session: Session, subscriber: Subscriber, *, now: datetime) -> Digest | Skip:
         """Say what one person would get at this moment, by the same rules as planning."""
@@ -135,91 +156,69 @@ class Planner:
         if subscriber.paused_until is not None and subscriber.paused_until > now:
             return Skip.PAUSED
         candidates = candidates_at(session, now)
-        seen = frozenset(
-            appeal_id
-            for subscriber_id, appeal_ids in seen_by_subscriber(session, _told_of(candidates))
-            if subscriber_id == subscriber.id
-            for appeal_id in appeal_ids
-        )
-        reading = subscriber.profile.reading
-        return _verdict(candidates, reading, since=subscriber.joined_at - self.lookback, seen=seen)
+        seen = seen_by(session, subscriber.id, told_of(candidates))
+        since = subscriber.joined_at - self.lookback
+        return self._verdict(candidates, subscriber.profile.reading, since=since, seen=seen)
 
     def _verdicts(
-        self, session: Session, cadence: Cadence, candidates: Sequence[Candidate], now: datetime
-    ) -> Iterator[tuple[int, Digest | Skip]]:
-        """Walk over the cadence's subscribers; equal wishes with an equal past share one decision."""
+        self, session: Session, audience: Audience, candidates: Sequence[Candidate], now: datetime
+    ) -> Iterator[tuple[Group, Digest | Skip]]:
+        """Decide once for each group of people who want and have had the same."""
+        releases = sorted((moment for c in candidates for moment in c.released.values()), reverse=True)
+        standings = _mailings(session, audience.find(releases, lookback=self.lookback))
+        oldest = now - REMEMBERED[audience.cadence]
+        recent = {number: (move, at) for number, (move, at) in standings.items() if at >= oldest}
+        # For whom everything was looked at, of what may have changed since; for the others, all.
+        of_standing = {
+            number: [candidate for candidate in candidates if _is_late(candidate, move, at)]
+            for number, (move, at) in recent.items()
+        } | {EVERYTHING: candidates}
+        late = {each for number in recent for each in told_of(of_standing[number])}
+        audience.look_up(told_of(candidates), late=late, forgotten=standings.keys() - recent.keys())
         readings: dict[int, Reading] = {}
-        decided: dict[tuple[int, int, frozenset[int]], Digest | Skip] = {}
-        releases = sorted(moment for c in candidates for moment in c.released.values())
-        seen_rows = seen_by_subscriber(session, _told_of(candidates))
-        seen_id, seen = next(seen_rows, (None, frozenset[int]()))
-        people = session.execute(
-            select(Subscriber.id, Subscriber.profile_id, Subscriber.joined_at, Subscriber.paused_until)
-            .where(Subscriber.status == Status.ACTIVE, Subscriber.cadence == cadence, Subscriber.joined_at <= now)
-            .order_by(Subscriber.id),
-            execution_options={"yield_per": FETCH_ROWS},
-        )
-        for subscriber_id, profile_id, joined_at, paused_until in people:
-            while seen_id is not None and seen_id < subscriber_id:
-                seen_id, seen = next(seen_rows, (None, frozenset[int]()))
-            if paused_until is not None and paused_until > now:
-                yield subscriber_id, Skip.PAUSED
+        for group in audience.groups():
+            if group.had == PAUSED:
+                yield group, Skip.PAUSED
                 continue
-            if joined_at is None:  # the query asks for those who joined
-                continue
-            had = seen if seen_id == subscriber_id else frozenset[int]()
-            since = joined_at - self.lookback
-            key = (profile_id, sum(released > since for released in releases), had)
-            if key not in decided:
-                if profile_id not in readings:
-                    readings[profile_id] = session.get_one(Profile, profile_id).reading
-                decided[key] = _verdict(candidates, readings[profile_id], since=since, seen=had)
-            yield subscriber_id, decided[key]
+            if group.profile not in readings:
+                readings[group.profile] = session.get_one(Profile, group.profile).reading
+            yield (
+                group,
+                self._verdict(
+                    of_standing[group.standing],
+                    readings[group.profile],
+                    since=_since(releases, group.rank),
+                    seen=audience.had(group.had),
+                ),
+            )
+
+    def _verdict(
+        self, candidates: Sequence[Candidate], reading: Reading, *, since: datetime, seen: frozenset[int]
+    ) -> Digest | Skip:
+        verdict = compose_digest(candidates, reading, since=since, seen=seen, most=self.most)
+        return _SKIPS[verdict] if isinstance(verdict, Nothing) else verdict
 
 
-def candidates_at(session: Session, now: datetime) -> list[Candidate]:
-    """Give every released appeal that is neither closed nor past its deadline, whoever it is for.
-
-    A deadline's day counts as long as it lasts anywhere on earth.
-    """
-    appeals = session.scalars(
-        select(Appeal)
-        .where(
-            Appeal.status == AppealStatus.RELEASED,
-            Appeal.released_at <= now,
-            or_(Appeal.deadline.is_(None), Appeal.deadline >= today_somewhere(now)),
-        )
-        .options(selectinload(Appeal.texts))
-        .order_by(Appeal.id)
-    )
-    return [candidate for appeal in appeals if (candidate := _candidate(appeal, now)).released]
+def _mailings(session: Session, numbers: frozenset[int]) -> dict[int, tuple[int, datetime]]:
+    """Give for each mailing the last move that its planning saw, and when it was launched."""
+    rows = select(Mailing.id, Mailing.seen_move, Mailing.launched_at).where(Mailing.id.in_(numbers))
+    return {number: (move, at) for number, move, at in session.execute(rows)} if numbers else {}
 
 
-def _told_of(candidates: Sequence[Candidate]) -> set[int]:
-    """List the appeals of which it matters who got them: these, and those that they continue."""
-    return {c.id for c in candidates} | {c.only_after for c in candidates if c.only_after is not None}
+def _is_late(candidate: Candidate, seen_move: int, launched_at: datetime) -> bool:
+    """Say whether an appeal may have become what it is after a planning, or depends on what people had since."""
+    moved = candidate.last_move > seen_move or candidate.only_after is not None
+    return moved or candidate.moved_at is None or candidate.moved_at > launched_at - IN_FLIGHT
 
 
-def _candidate(appeal: Appeal, now: datetime) -> Candidate:
-    released = {
-        text.language: text.released_at
-        for text in appeal.texts
-        if text.status is TextStatus.RELEASED and text.released_at is not None and text.released_at <= now
-    }
-    return Candidate(
-        id=appeal.id,
-        released=released,
-        only_after=appeal.original_id if appeal.audience is Audience.RECIPIENTS else None,
-        countries=frozenset(appeal.countries),
-        topics=frozenset(appeal.topics),
-        urgency=appeal.urgency.rank,
-        deadline=appeal.deadline,
-        published_on=appeal.published_on,
-    )
+def _since(releases: Sequence[datetime], rank: int) -> datetime:
+    """Give a moment after which so many of the releases were, the latest first."""
+    return releases[rank] if rank < len(releases) else _EVER
 
 
-def _verdict(
-    candidates: Sequence[Candidate], reading: Reading, *, since: datetime, seen: frozenset[int]
-) -> Digest | Skip:
-    verdict = compose_digest(candidates, reading, since=since, seen=seen)
-    return _SKIPS[verdict] if isinstance(verdict, Nothing) else verdict
+def _fate(
+    verdict: Digest | Skip, editions: Mapping[Digest, int], due: Mapping[Digest, datetime], now: datetime
+) -> Fate:
+    if isinstance(verdict, Digest):
+        return Fate(edition=editions[verdict], skip=None, due_at=due[verdict], settles=not verdict.more)
+    return Fate(edition=None, skip=verdict, due_at=now, settles=verdict is not Skip.PAUSED)

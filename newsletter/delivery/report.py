@@ -44,7 +44,7 @@ class MailingReport:
 
     Attributes:
         states: deliveries by state; those that are zero are left out.
-        skips: the skipped ones by reason.
+        skips: who got nothing, by reason: those who were skipped, and those to whom nothing was new.
         editions: how many different ones it has.
         replies: what servers said to those that did not get it, with how many each.
         note: why it is paused, where the program did that.
@@ -119,7 +119,8 @@ def _report(session: Session, found: Mailing) -> MailingReport:
         finished_at=found.finished_at,
         editions=session.scalar(select(func.count()).where(Edition.mailing_id == found.id)) or 0,
         states=states,
-        skips={skip: count for _state, skip, count in rows if skip is not None},
+        skips={skip: count for _state, skip, count in rows if skip is not None}
+        | ({Skip.NOTHING_NEW: found.nothing_new} if found.nothing_new else {}),
         replies={reply: count for reply, count in replies if reply is not None},
         note=found.note,
         expires_at=found.expires_at,

@@ -131,6 +131,7 @@ class ServiceDesk:
             intro=draft.intro,
             shell_text_id=Part.of(session, draft.shell_text).id,
             shell_html_id=Part.of(session, draft.shell_html).id,
+            composed_at=mailing.launched_at,
         )
         session.add(edition)
         session.flush()

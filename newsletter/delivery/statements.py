@@ -116,7 +116,8 @@ _SPENT = """
     FROM edition_appeals e JOIN appeals a ON a.id = e.appeal_id
     WHERE e.edition_id {among} AND (a.status = 'closed' OR a.deadline < {day})
     UNION ALL
-    SELECT id, 'withdrawn' FROM editions WHERE id {among} AND withdrawn_at IS NOT NULL
+    SELECT id, CASE WHEN withdrawn_at IS NOT NULL THEN 'withdrawn' END
+    FROM editions WHERE id {among} AND (withdrawn_at IS NOT NULL OR composed_at IS NULL)
 """
 _TAKE = "UPDATE deliveries SET state = 'sending', worker_id = {mark}, fence = fence + 1 WHERE id {among}"
 _SKIP = "UPDATE deliveries SET state = 'skipped', skip = {mark}, settled_at = {mark} WHERE id = {mark}"
@@ -204,7 +205,7 @@ class Statements:
 
     def barred(
         self, connection: Bare, hashes: list[bytes], editions: Iterable[int | None], now: datetime
-    ) -> tuple[set[bytes], dict[int, Skip]]:
+    ) -> tuple[set[bytes], dict[int, Skip | None]]:
         """Give those of the hashes of address keys that are suppressed, and the editions that `spent` gives.
 
         Both are asked before either is answered: PostgreSQL is waited for once.
@@ -218,10 +219,10 @@ class Statements:
         spent = self._ask_spent(connection, editions, now)
         return {bytes(found) for (found,) in suppressed.fetchall()}, _reasons(spent)
 
-    def spent(self, connection: Bare, editions: Iterable[int], now: datetime) -> dict[int, Skip]:
-        """Give the editions that must not go out any more, each with the reason.
+    def spent(self, connection: Bare, editions: Iterable[int], now: datetime) -> dict[int, Skip | None]:
+        """Give the editions that must not go out any more, each with the reason; None for what isn't composed yet.
 
-        They hold an appeal that was closed or is past its deadline, or say a name that must not be said.
+        The others hold an appeal that was closed or is past its deadline, or say a name that must not be said.
         """
         return _reasons(self._ask_spent(connection, editions, now))
 
@@ -284,8 +285,11 @@ class Statements:
         return moment if moment is None or not self._is_sqlite else _written(moment)
 
 
-def _reasons(spent: Rows) -> dict[int, Skip]:
-    return {number: Skip(reason) for number, reason in spent.fetchall()}
+def _reasons(spent: Rows) -> dict[int, Skip | None]:
+    reasons: dict[int, Skip | None] = {}
+    for number, reason in spent.fetchall():
+        reasons[number] = Skip(reason) if reason else reasons.get(number)
+    return reasons
 
 
 @lru_cache(maxsize=16)  # all rows of a turn have the same

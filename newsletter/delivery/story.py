@@ -9,7 +9,7 @@ from sqlalchemy import false, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.model import Appeal
-from newsletter.delivery.model import Delivery, DeliveryState, Mailing, Skip
+from newsletter.delivery.model import Delivery, DeliveryState, DigestStanding, Mailing, Skip
 from newsletter.editions.model import Edition, EditionAppeal
 from subscribers.addresses import Address
 from subscribers.choices import Change, Choices
@@ -96,6 +96,24 @@ class MailFact:
         }
 
 
+class LookFact(NamedTuple):
+    """The last planning that looked at everything for somebody.
+
+    Attributes:
+        mailing: its number.
+        at: when.
+        skip: why they got nothing of it; None where they got something.
+    """
+
+    mailing: int
+    at: datetime
+    skip: Skip | None
+
+    def document(self) -> dict[str, Any]:
+        """Give it as JSON knows it."""
+        return {"mailing": self.mailing, "at": self.at.isoformat(), "skip": self.skip and self.skip.value}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Person:
     """Who is, or was, a subscriber.
@@ -141,6 +159,7 @@ class Story:
         person: None where it is no subscriber's.
         suppressed: why and since when it must get no mail; None where it may.
         requests, consents, changes, mails: the newest first.
+        looked_at: when it was last seen what is new to them; None where it wasn't.
     """
 
     address: str
@@ -150,6 +169,7 @@ class Story:
     consents: Sequence[ConsentFact]
     changes: Sequence[ChangeFact]
     mails: Sequence[MailFact]
+    looked_at: LookFact | None = None
 
     def document(self) -> dict[str, Any]:
         """Give all of it as one JSON document knows it."""
@@ -162,6 +182,7 @@ class Story:
             "consents": [one._asdict() | {"at": one.at.isoformat()} for one in self.consents],
             "changes": [one._asdict() | {"at": one.at.isoformat()} for one in self.changes],
             "mails": [one.document() for one in self.mails],
+            "looked_at": self.looked_at and self.looked_at.document(),
         }
 
     def verdict(self, now: datetime) -> str:
@@ -211,6 +232,7 @@ def story_of_person(session: Session, found: Subscriber, suppression: Suppressio
         consents=_consents(session, found.id),
         changes=_changes(session, found.id),
         mails=_mails(session, found.id),
+        looked_at=_looked_at(session, found.id),
     )
 
 
@@ -256,6 +278,15 @@ def _consents(session: Session, person: int) -> list[ConsentFact]:
 def _changes(session: Session, person: int) -> list[ChangeFact]:
     rows = select(Change).where(Change.subscriber_id == person).order_by(Change.id.desc())
     return [ChangeFact(one.at, one.source, one.before, one.after) for one in session.scalars(rows)]
+
+
+def _looked_at(session: Session, person: int) -> LookFact | None:
+    row = session.execute(
+        select(DigestStanding.mailing_id, Mailing.launched_at, DigestStanding.skip)
+        .join(Mailing, Mailing.id == DigestStanding.mailing_id)
+        .where(DigestStanding.subscriber_id == person)
+    ).first()
+    return None if row is None else LookFact(*row)
 
 
 def _mails(session: Session, person: int) -> list[MailFact]:

@@ -4,14 +4,15 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.model import Appeal
 from newsletter.appeals.names import Register, Rewriting
 from newsletter.appeals.sweeping import rewrite_appeals
-from newsletter.delivery.model import OPEN_STATES, Delivery
+from newsletter.delivery.model import OPEN_STATES, Delivery, DigestStanding
 from newsletter.editions.model import Edition, EditionAppeal, Part
+from subscribers.preferences import Profile
 from subscribers.topics import rename_topics
 
 FETCH_ROWS = 200
@@ -43,6 +44,8 @@ def sweep(session: Session, register: Register, *, language: str, now: datetime)
     """
     found = rewrite_appeals(session, Rewriting.hiding(register))
     rename_topics(session, register.hide_topic)
+    # The number of a profile that is gone may come again.
+    session.execute(delete(DigestStanding).where(DigestStanding.profile_id.not_in(select(Profile.id))))
     said_in = _sweep_parts(session, register, language)
     editions = set(
         session.scalars(

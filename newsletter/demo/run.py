@@ -147,7 +147,6 @@ def _set_up(parts: Parts, folder: Path, base_url: str) -> Shown:
                 country_code=country_code,
                 now=now,
             )
-    with parts.database.write() as session:
-        plan = parts.planner().plan_digest(session, Cadence.WEEKLY, now=now)
+    plan = parts.planner().launch(Cadence.WEEKLY, now=now)
     sent = asyncio.run(parts.worker().run())
     return Shown(folder=folder, base_url=base_url, appeals=len(appeals), people=report.taken, plan=plan, sent=sent)

@@ -1,8 +1,14 @@
-"""Prints editions: renders each part once, stores it by what it holds, and puts mails together from parts."""
+"""The press: reserves a mailing's editions, renders each part once, stores it by what it holds, puts mails together."""
 
-from sqlalchemy.orm import Session
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session, selectinload
 
 from newsletter.appeals.document import AppealDocument, TextDocument
+from newsletter.appeals.history import AppealVersion
 from newsletter.appeals.model import Appeal, FollowUp
 from newsletter.appeals.names import Register
 from newsletter.appeals.protected import NameSeal
@@ -11,14 +17,17 @@ from newsletter.editions.model import Edition, EditionAppeal, Part
 from newsletter.editions.render import Renderer
 from newsletter.editions.stored import Cards, Draft, neutral_name
 from newsletter.editions.view import AppealView, appeal_path
+from subscribers.database import Database
 from subscribers.preferences import Format
+
+COMPOSED_AT_ONCE = 100  # editions, in one transaction
 
 
 class EditionPress:
-    """Turns digests into editions.
+    """Turns digests into editions: reserves them at planning, composes them afterwards, part by part.
 
-    Work grows with appeals and languages, and a little with editions; never with subscribers. One press serves one
-    planning: what it has rendered it keeps, and an appeal edited meanwhile keeps the words it had.
+    Work grows with appeals and languages, and a little with editions; never with subscribers. What it has rendered it
+    keeps.
     """
 
     def __init__(self, renderer: Renderer, seal: NameSeal, base_url: str) -> None:
@@ -33,14 +42,126 @@ class EditionPress:
         self._seal = seal
         self._base_url = base_url
         self._register: Register | None = None
-        self._views: dict[Chosen, AppealView] = {}
-        self._cards: dict[Chosen, Cards] = {}
+        self._views: dict[_Said, AppealView] = {}
+        self._texts: dict[_Said, str] = {}
+        self._htmls: dict[_Said, str] = {}
         self._shells: dict[str, Cards] = {}
         self._part_ids: dict[str, int] = {}
 
     def draft(self, session: Session, digest: Digest) -> Draft:
-        """Render what a group gets, without storing anything."""
-        views = [self._view(session, chosen) for chosen in digest.appeals]
+        """Render what a group gets, without storing anything: as its appeals were released last."""
+        versions = {each: session.get_one(Appeal, each).public_id or 0 for each in _appeals_of(digest)}
+        return self._draft(session, digest, [_Said(versions[each.appeal_id], each.language) for each in digest.appeals])
+
+    def reserve(
+        self, session: Session, mailing_id: int, digests: Sequence[Digest], versions: Mapping[int, int]
+    ) -> list[int]:
+        """Store which appeals the editions of a mailing hold, as they were released; `compose` does the rest.
+
+        Args:
+            session: a writing transaction that holds the mailing.
+            mailing_id: what they are part of.
+            digests: what each group gets.
+            versions: what each appeal said, by its number; see `AppealVersion`.
+
+        Returns:
+            The editions' numbers, in the same order.
+
+        Raises:
+            TemplateBroken, TemplateLacks: the first of them can't be composed; nothing may be launched then.
+        """
+        first = digests[0]
+        for language in {digest.language for digest in digests}:
+            self._shell(language)
+        self._draft(session, first, [_Said(versions[each.appeal_id], each.language) for each in first.appeals])
+        nothing = Part.of(session, "").id
+        rows = [
+            {
+                "mailing_id": mailing_id,
+                "language": digest.language,
+                "format": digest.format,
+                "discreet": digest.discreet,
+                "subject": "",
+                "preheader": "",
+                "intro": "",
+                "shell_text_id": nothing,
+                "shell_html_id": None,
+                "more": digest.more,
+            }
+            for digest in digests
+        ]
+        numbers = list(session.scalars(insert(Edition).returning(Edition.id, sort_by_parameter_order=True), rows))
+        appeals = [
+            {
+                "edition_id": number,
+                "position": position,
+                "appeal_id": chosen.appeal_id,
+                "language": chosen.language,
+                "version_id": versions[chosen.appeal_id],
+                "card_text_id": nothing,
+                "card_html_id": None,
+            }
+            for number, digest in zip(numbers, digests, strict=True)
+            for position, chosen in enumerate(digest.appeals)
+        ]
+        session.execute(insert(EditionAppeal), appeals)
+        return numbers
+
+    def compose(self, database: Database, *, now: datetime, on_progress: Callable[[int], None] | None = None) -> int:
+        """Compose every edition that waits for it, the first first: mails of those that are done go out meanwhile.
+
+        Two who do it at once do some of it twice, to the same end.
+
+        Args:
+            database: where they are.
+            now: the moment.
+            on_progress: told how many more are done.
+
+        Returns:
+            How many.
+        """
+        done = 0
+        while True:
+            with database.read() as session:
+                waiting = select(Edition).where(Edition.composed_at.is_(None)).order_by(Edition.id)
+                batch = session.scalars(waiting.options(selectinload(Edition.appeals)).limit(COMPOSED_AT_ONCE)).all()
+                drafts = [(edition, self._of_stored(session, edition)) for edition in batch]
+            if not drafts:
+                return done
+            with database.write() as session:
+                database.share(session, "names")
+                if not self._says_what_may_be_said(session):
+                    continue
+                for edition, draft in drafts:
+                    self._store(session, edition, draft, now)
+            done += len(drafts)
+            if on_progress is not None:
+                on_progress(len(drafts))
+
+    def _says_what_may_be_said(self, session: Session) -> bool:
+        """Say whether names stand as when parts were rendered; if not, forget those: one may say what it must not."""
+        now = Register.for_saying(session, self._seal)
+        if self._register is None or self._register.state == now.state:
+            return True
+        self._register = now
+        for kept in (self._views, self._texts, self._htmls):
+            kept.clear()
+        return False
+
+    def _of_stored(self, session: Session, edition: Edition) -> Draft:
+        said = [_Said(each.version_id or 0, each.language) for each in edition.appeals]
+        digest = Digest(
+            language=edition.language,
+            format=edition.format,
+            discreet=edition.discreet,
+            appeals=tuple(Chosen(each.appeal_id, each.language) for each in edition.appeals),
+            more=edition.more,
+        )
+        return self._draft(session, digest, said)
+
+    def _draft(self, session: Session, digest: Digest, said: Sequence["_Said"]) -> Draft:
+        views = [self._view(session, each) for each in said]
+        in_html = digest.format is Format.HTML
         shell = self._shell(digest.language)
         return Draft(
             language=digest.language,
@@ -53,62 +174,54 @@ class EditionPress:
             intro=self._renderer.intro(views, digest.language),
             shell_text=shell.text,
             shell_html=shell.html,
-            cards=tuple(self._card(chosen) for chosen in digest.appeals),
+            cards=tuple(Cards(text=self._text(each), html=self._html(each) if in_html else "") for each in said),
         )
 
-    def print(self, session: Session, mailing_id: int, digest: Digest) -> int:
-        """Store the edition for one group of a mailing's readers.
-
-        Args:
-            session: a writing transaction that holds the mailing.
-            mailing_id: what it is part of.
-            digest: what the group gets.
-
-        Returns:
-            The edition's id.
-        """
-        draft = self.draft(session, digest)
+    def _store(self, session: Session, edition: Edition, draft: Draft, now: datetime) -> None:
         in_html = draft.format is Format.HTML
-        edition = Edition(
-            mailing_id=mailing_id,
-            language=digest.language,
-            format=digest.format,
-            discreet=digest.discreet,
-            subject=draft.subject,
-            preheader=draft.preheader,
-            intro=draft.intro,
-            shell_text_id=self._stored(session, draft.shell_text),
-            shell_html_id=self._stored(session, draft.shell_html) if in_html else None,
-            appeals=[
-                EditionAppeal(
-                    position=position,
-                    appeal_id=chosen.appeal_id,
-                    language=chosen.language,
+        row = update(Edition).where(Edition.id == edition.id, Edition.composed_at.is_(None))
+        done = session.execute(
+            row.values(
+                subject=draft.subject,
+                preheader=draft.preheader,
+                intro=draft.intro,
+                shell_text_id=self._stored(session, draft.shell_text),
+                shell_html_id=self._stored(session, draft.shell_html) if in_html else None,
+                composed_at=now,
+            )
+        )
+        if not done.rowcount:  # type: ignore[attr-defined]  # an update has one
+            return
+        for place, cards in zip(edition.appeals, draft.cards, strict=True):
+            session.execute(
+                update(EditionAppeal)
+                .where(EditionAppeal.edition_id == edition.id, EditionAppeal.position == place.position)
+                .values(
                     card_text_id=self._stored(session, cards.text),
                     card_html_id=self._stored(session, cards.html) if in_html else None,
                 )
-                for position, (chosen, cards) in enumerate(zip(digest.appeals, draft.cards, strict=True))
-            ],
-        )
-        session.add(edition)
-        session.flush()
-        return edition.id
+            )
 
-    def _view(self, session: Session, chosen: Chosen) -> AppealView:
-        if chosen not in self._views:
+    def _view(self, session: Session, said: "_Said") -> AppealView:
+        if said not in self._views:
             self._register = self._register or Register.for_saying(session, self._seal)
-            appeal = session.get_one(Appeal, chosen.appeal_id, populate_existing=True)
             # What was approved, not what stands there at this moment: somebody may be editing it.
-            document = appeal.released_document()
-            text = next(each for each in document.texts if each.language == chosen.language)
-            self._views[chosen] = view(document, text, self._register, self._base_url, follow_up=appeal.follow_up)
-        return self._views[chosen]
+            version = session.get_one(AppealVersion, said.version_id)
+            appeal = session.get_one(Appeal, version.appeal_id)
+            document = AppealDocument.from_json(version.content)
+            text = next(each for each in document.texts if each.language == said.language)
+            self._views[said] = view(document, text, self._register, self._base_url, follow_up=appeal.follow_up)
+        return self._views[said]
 
-    def _card(self, chosen: Chosen) -> Cards:
-        if chosen not in self._cards:
-            appeal = self._views[chosen]
-            self._cards[chosen] = Cards(text=self._renderer.card_text(appeal), html=self._renderer.card_html(appeal))
-        return self._cards[chosen]
+    def _text(self, said: "_Said") -> str:
+        if said not in self._texts:
+            self._texts[said] = self._renderer.card_text(self._views[said])
+        return self._texts[said]
+
+    def _html(self, said: "_Said") -> str:
+        if said not in self._htmls:
+            self._htmls[said] = self._renderer.card_html(self._views[said])
+        return self._htmls[said]
 
     def _shell(self, language: str) -> Cards:
         if language not in self._shells:
@@ -121,6 +234,17 @@ class EditionPress:
         if content not in self._part_ids:
             self._part_ids[content] = Part.of(session, content).id
         return self._part_ids[content]
+
+
+class _Said(NamedTuple):
+    """What an appeal said in one language."""
+
+    version_id: int
+    language: str
+
+
+def _appeals_of(digest: Digest) -> list[int]:
+    return [each.appeal_id for each in digest.appeals]
 
 
 def view(

@@ -19,6 +19,9 @@ class Candidate:
         urgency: the higher, the more urgent.
         deadline, published_on: what it is sorted by, after that.
         only_after: the appeal that somebody must have got to get this one; None where it is for everybody.
+        version_id: what it says, as it was released.
+        last_move: the number of the move that made it what it is, and
+        moved_at: when that was.
     """
 
     id: int
@@ -29,6 +32,9 @@ class Candidate:
     deadline: date | None
     published_on: date
     only_after: int | None = None
+    version_id: int = 0
+    last_move: int = 0
+    moved_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -48,12 +54,14 @@ class Digest:
         format: what the mail is made of; discreet readers get text alone.
         discreet: a neutral sender and subject.
         appeals: in the order of reading; never empty.
+        more: how many others are new to them: they come with the next one.
     """
 
     language: str
     format: Format
     discreet: bool
     appeals: tuple[Chosen, ...]
+    more: int = 0
 
 
 class Nothing(Enum):
@@ -64,7 +72,12 @@ class Nothing(Enum):
 
 
 def compose_digest(
-    candidates: Iterable[Candidate], reading: Reading, *, since: datetime, seen: Collection[int] = ()
+    candidates: Iterable[Candidate],
+    reading: Reading,
+    *,
+    since: datetime,
+    seen: Collection[int] = (),
+    most: int | None = None,
 ) -> Digest | Nothing:
     """Choose and order the appeals that are new to a reader.
 
@@ -73,6 +86,7 @@ def compose_digest(
         reading: what the reader wants.
         since: only what was released after this moment, in a language that they read, is new to them.
         seen: ids of appeals that the ledger shows for them, the originals of follow-ups among them.
+        most: how many appeals a digest holds at the most; None means any number.
 
     Returns:
         The digest, or why there is none.
@@ -86,7 +100,8 @@ def compose_digest(
         language=reading.languages[0],
         format=Format.TEXT if reading.discreet else reading.format,
         discreet=reading.discreet,
-        appeals=tuple(Chosen(c.id, language) for c, language in readable),
+        appeals=tuple(Chosen(c.id, language) for c, language in readable[:most]),
+        more=len(readable[most:]) if most is not None else 0,
     )
 
 

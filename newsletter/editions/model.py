@@ -4,6 +4,7 @@ import hashlib
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, String, Text, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 import newsletter.appeals.model  # noqa: F401 - its tables are referred to
@@ -24,11 +25,15 @@ class Part(Base):
     def of(cls, session: Session, content: str) -> "Part":
         """Find the part that holds exactly this, or add it."""
         content_hash = hashlib.sha256(content.encode()).hexdigest()
-        found = session.scalar(select(cls).where(cls.content_hash == content_hash))
+        same = select(cls).where(cls.content_hash == content_hash)
+        found = session.scalar(same)
         if found is None:
             found = cls(content_hash=content_hash, content=content)
-            session.add(found)
-            session.flush()
+            try:
+                with session.begin_nested():
+                    session.add(found)
+            except IntegrityError:
+                found = session.scalars(same).one()  # on PostgreSQL somebody else may have composed the same
         return found
 
 
@@ -39,6 +44,8 @@ class Edition(Base):
         language: BCP 47 tag of everything around the appeals.
         subject, preheader, intro: one line each, as frozen at planning.
         shell_html_id: None where the edition is text alone.
+        more: how many appeals were new to its readers beside those in it.
+        composed_at: when its words and parts were put together; before that it has none and can't go out.
         withdrawn_at: when it was found to say what must not be said: none of it goes out any more.
     """
 
@@ -55,6 +62,8 @@ class Edition(Base):
     intro: Mapped[str] = mapped_column(Text)
     shell_text_id: Mapped[int] = mapped_column(ForeignKey("parts.id"))
     shell_html_id: Mapped[int | None] = mapped_column(ForeignKey("parts.id"))
+    more: Mapped[int] = mapped_column(default=0, server_default="0")
+    composed_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
 
     shell_text: Mapped[Part] = relationship(foreign_keys=[shell_text_id])
@@ -63,7 +72,12 @@ class Edition(Base):
 
 
 class EditionAppeal(Base):
-    """One appeal in an edition, at its place; with the deliveries, this is the ledger of who got what."""
+    """One appeal in an edition, at its place; with the deliveries, this is the ledger of who got what.
+
+    Attributes:
+        version_id: what it said at launch; see `AppealVersion`.
+        card_text_id, card_html_id: of an empty part until the edition is composed.
+    """
 
     __tablename__ = "edition_appeals"
 
@@ -71,6 +85,7 @@ class EditionAppeal(Base):
     position: Mapped[int] = mapped_column(primary_key=True)
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"), index=True)
     language: Mapped[str] = mapped_column(String(16))
+    version_id: Mapped[int | None]
     card_text_id: Mapped[int] = mapped_column(ForeignKey("parts.id"))
     card_html_id: Mapped[int | None] = mapped_column(ForeignKey("parts.id"))
 

@@ -17,7 +17,7 @@ from newsletter.appeals.item import Item
 from newsletter.appeals.model import Act, AppealStatus
 from newsletter.appeals.names import Register, protect
 from newsletter.appeals.protected import Forms, find_name
-from newsletter.delivery.planning import candidates_at
+from newsletter.delivery.candidates import candidates_at
 from newsletter.delivery.withdrawing import sweep
 from newsletter.editions.digest import Chosen, Digest
 from subscribers.database import Database

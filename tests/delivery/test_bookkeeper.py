@@ -21,8 +21,7 @@ def parts(database, keys):
         for name in "abc":
             builders.person(session, f"{name}@example.org", name=name)
         builders.appeal(session)
-    with database.write() as session:
-        made.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+    made.planner().launch(Cadence.WEEKLY, now=NOW)
     return made
 
 

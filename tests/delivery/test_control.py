@@ -33,8 +33,7 @@ def planned(parts, *people, title="Free the eleven"):
         for name in people:
             builders.person(session, f"{name}@example.org", name=name)
         builders.appeal(session, title)
-    with parts.database.write() as session:
-        return parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW).mailing_id
+    return parts.planner().launch(Cadence.WEEKLY, now=NOW).mailing_id
 
 
 def states(parts):

@@ -36,8 +36,8 @@ def mailing(parts, cadence, count, *, lane=Lane.REST):
             builders.person(session, f"{cadence}{number}@example.org", cadence=cadence)
         if not session.scalar(select(Mailing.id).limit(1)):
             builders.appeal(session)
+    number = parts.planner().launch(cadence, now=NOW).mailing_id
     with parts.database.write() as session:
-        number = parts.planner().plan_digest(session, cadence, now=NOW).mailing_id
         session.get_one(Mailing, number).lane = lane
     return number
 

@@ -5,8 +5,8 @@ from sqlalchemy import func, select, update
 
 from newsletter.appeals.model import Act, Appeal, AppealStatus, Audience, FollowUp
 from newsletter.appeals.urgency import Urgency
-from newsletter.delivery.model import Delivery, DeliveryState, Mailing, Skip
-from newsletter.delivery.planning import candidates_at
+from newsletter.delivery.candidates import candidates_at
+from newsletter.delivery.model import Delivery, DeliveryState, DigestStanding, Mailing, Skip
 from newsletter.editions.model import Edition, EditionAppeal, Part
 from newsletter.editions.stored import stored_edition
 from subscribers.model import LeftReason, Subscriber
@@ -21,8 +21,7 @@ def parts(database, keys):
 
 
 def plan(parts, cadence=Cadence.WEEKLY, now=NOW):
-    with parts.database.write() as session:
-        return parts.planner().plan_digest(session, cadence, now=now)
+    return parts.planner().launch(cadence, now=now)
 
 
 def got(parts):
@@ -59,8 +58,8 @@ def test_people_with_equal_wishes_share_an_edition_and_its_parts(parts):
     assert (made.deliveries, made.editions, made.skipped) == (23, 2, {})
     with parts.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Edition)) == 2
-        # One shell and three cards, each as HTML and as text, though four cards are shown.
-        assert session.scalar(select(func.count()).select_from(Part)) == 8
+        # One shell and three cards, each as HTML and as text, though four cards are shown; and the empty part.
+        assert session.scalar(select(func.count()).select_from(Part)) == 9
 
 
 def test_planning_twice_plans_once(parts):
@@ -141,10 +140,17 @@ def test_who_is_left_out_has_a_reason_that_is_kept(parts):
         kept = session.execute(
             select(Subscriber.email, Delivery.skip).join(Delivery).where(Delivery.state == DeliveryState.SKIPPED)
         ).all()
+        looked_at = session.execute(select(Subscriber.email, DigestStanding.skip).join(DigestStanding)).all()
+        assert session.scalars(select(Mailing.nothing_new)).one() == 1
     assert dict(map(tuple, kept)) == {
         "reads-turkish@example.org": Skip.NO_TEXT,
-        "wants-sv@example.org": Skip.NOTHING_NEW,
         "paused@example.org": Skip.PAUSED,
+    }
+    # What happens to most people most of the time has no row of its own.
+    assert dict(map(tuple, looked_at)) == {
+        "reads-turkish@example.org": Skip.NO_TEXT,
+        "wants-sv@example.org": Skip.NOTHING_NEW,
+        "pause-is-over@example.org": None,
     }
 
 
@@ -186,7 +192,7 @@ def test_a_translation_waits_for_its_own_approval_and_comes_once(parts):
         appeal = session.get_one(Appeal, number)
         builders.translation(appeal, "es")
         assert (appeal.status, appeal.waits_for_approval) == (AppealStatus.RELEASED, True)
-    assert plan(parts).skipped == {Skip.NO_TEXT: 1, Skip.NOTHING_NEW: 1}
+    assert plan(parts, now=NOW + timedelta(days=1)).mailing_id is None
     with parts.database.write() as session:
         builders.approve_and_release(session.get_one(Appeal, number), later)
     # Who had the English one gets no second copy.

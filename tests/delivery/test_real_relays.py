@@ -73,8 +73,7 @@ def planned(parts, addresses, *, now=NOW):
             name = NAMES[place % len(NAMES)]
             builders.person(session, address, name=name, languages=languages, joined=now - timedelta(days=365))
         builders.appeal(session, teaser=TEASER, languages=("en", "ar"), released=now - timedelta(days=1))
-    with parts.database.write() as session:
-        parts.planner().plan_digest(session, Cadence.WEEKLY, now=now)
+    parts.planner().launch(Cadence.WEEKLY, now=now)
 
 
 def send(parts):

@@ -43,8 +43,7 @@ def act(parts, number, do):
 
 
 def digest(parts, now=NOW):
-    with parts.database.write() as session:
-        return parts.planner().plan_digest(session, Cadence.WEEKLY, now=now).mailing_id
+    return parts.planner().launch(Cadence.WEEKLY, now=now).mailing_id
 
 
 def test_an_address_that_nobody_has_is_told_so(parts):

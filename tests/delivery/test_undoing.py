@@ -88,8 +88,8 @@ def test_who_had_mail_is_emptied_and_what_waits_for_them_never_goes_out(parts):
     number = take(parts, "ada@example.org", "bo@example.org")
     with parts.database.write() as session:
         builders.appeal(session)
+    parts.planner().launch(Cadence.WEEKLY, now=NOW)
     with parts.database.write() as session:
-        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
         first = session.scalars(select(Delivery).order_by(Delivery.id)).first()
         first.state = DeliveryState.ACCEPTED
     done = undo(parts, number)
@@ -109,8 +109,8 @@ def mailed(parts, *emails):
     number = take(parts, *emails)
     with parts.database.write() as session:
         builders.appeal(session)
+    parts.planner().launch(Cadence.WEEKLY, now=NOW)
     with parts.database.write() as session:
-        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
         for row in session.scalars(select(Delivery)):
             row.state = DeliveryState.ACCEPTED
     return number

@@ -45,8 +45,7 @@ def everything(session):
 
 
 def plan(parts, now=NOW):
-    with parts.database.write() as session:
-        return parts.planner().plan_digest(session, Cadence.WEEKLY, now=now)
+    return parts.planner().launch(Cadence.WEEKLY, now=now)
 
 
 def hide(parts, name=NAME, now=NOW):

@@ -41,8 +41,7 @@ def planned(parts, *people):
         for name in people:
             builders.person(session, f"{name}@example.org", name=name)
         builders.appeal(session)
-    with parts.database.write() as session:
-        return parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW).mailing_id
+    return parts.planner().launch(Cadence.WEEKLY, now=NOW).mailing_id
 
 
 def send(parts):
@@ -112,8 +111,7 @@ def test_a_discreet_reader_gets_text_alone_and_nothing_telling_outside_of_it(par
         builders.person(session, "rosa@example.org", discreet=True, languages=(language, "en"))
         builders.person(session, "open@example.org", languages=(language, "en"))
         builders.appeal(session, "Free the eleven", languages=("en", "ar"))
-    with parts.database.write() as session:
-        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+    parts.planner().launch(Cadence.WEEKLY, now=NOW)
     send(parts)
     ((discreet,), (usual,)) = (mailserver.to(f"{who}@example.org") for who in ("rosa", "open"))
     mail = discreet.message
@@ -445,14 +443,12 @@ def test_an_appeal_that_was_closed_after_planning_goes_out_no_more_and_the_rest_
     with parts.database.write() as session:
         builders.person(session, "rosa@example.org", name="rosa")
         closed, open_one = builders.appeal(session, "closed"), builders.appeal(session, "open")
-    with parts.database.write() as session:
-        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+    parts.planner().launch(Cadence.WEEKLY, now=NOW)
     with parts.database.write() as session:
         session.merge(closed).close(Act(by="Rosa", at=NOW))
     assert send(parts).outcomes == {}
     assert rows(parts)["rosa"].skip is Skip.CLOSED
-    with parts.database.write() as session:
-        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+    parts.planner().launch(Cadence.WEEKLY, now=NOW)
     send(parts)
     (received,) = mailserver.received
     assert open_one.text.title in received.message.get_body(("plain",)).get_content()
@@ -467,8 +463,7 @@ def test_with_more_editions_than_it_keeps_everybody_gets_their_own(parts, mailse
         for number in range(40):
             tag = tags[number % len(tags)]
             builders.person(session, f"{tag}{number}@example.org", languages=(tag,))
-    with parts.database.write() as session:
-        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+    parts.planner().launch(Cadence.WEEKLY, now=NOW)
     assert send(parts).outcomes == {"accepted": 40}
     assert len(mailserver.received) == 40
     for one in mailserver.received:

@@ -51,8 +51,7 @@ def sent(database, signed, mailserver):
     with parts.database.write() as session:
         builders.appeal(session)
         builders.person(session, "rosa@example.org", name="Rosa")
-    with parts.database.write() as session:
-        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+    parts.planner().launch(Cadence.WEEKLY, now=NOW)
     asyncio.run(parts.worker().run())
     (arrived,) = mailserver.received
     return SimpleNamespace(parts=parts, mail=arrived.message, data=arrived.data)

@@ -237,8 +237,7 @@ class List(RuleBasedStateMachine):
         """Plan a digest of something new, and give whom a worker would hand it over for."""
         with self.database.write() as session:
             builders.appeal(session, released=self.now)
-        with self.database.write() as session:
-            self.parts.planner().plan_digest(session, Cadence.WEEKLY, now=self.now)
+        self.parts.planner().launch(Cadence.WEEKLY, now=self.now)
         bookkeeper = self.parts.bookkeeper()
         bookkeeper.enrol(now=self.now)
         news = bookkeeper.turn(Told.nothing(), want=100, now=self.now)

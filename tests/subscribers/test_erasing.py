@@ -34,8 +34,7 @@ def rosa(parts):
         before = Choices.of(person)
         decide(session, person.id, before, replace(before, time_zone="Asia/Kathmandu"), source="page", now=NOW)
         session.refresh(person)
-    with parts.database.write() as session:
-        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+    parts.planner().launch(Cadence.WEEKLY, now=NOW)
     return person
 
 

@@ -17,8 +17,8 @@ def rosa(parts):
     with parts.database.write() as session:
         builders.appeal(session, "Free <b>the</b> eleven")
         person = builders.person(session, "rosa@example.org", name="Rosa")
+    parts.planner().launch(Cadence.WEEKLY, now=NOW)
     with parts.database.write() as session:
-        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
         session.scalars(select(Delivery)).one().state = DeliveryState.ACCEPTED
     return person
 

@@ -206,8 +206,7 @@ def waiting(parts, rosa):
     """A digest that waits for Rosa."""
     with parts.database.write() as session:
         builders.appeal(session, topics=["strikes"])
-    with parts.database.write() as session:
-        return parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW).mailing_id
+    return parts.planner().launch(Cadence.WEEKLY, now=NOW).mailing_id
 
 
 def test_a_digest_that_waits_is_taken_back_if_it_is_not_what_they_want_now(parts, client, rosa, waiting):
@@ -215,8 +214,7 @@ def test_a_digest_that_waits_is_taken_back_if_it_is_not_what_they_want_now(parts
     row = delivery(parts, rosa)
     assert (row.state, row.skip, row.settled_at) == (DeliveryState.SKIPPED, Skip.CHANGED, NOW)
     later = NOW + timedelta(days=7)
-    with parts.database.write() as session:
-        assert parts.planner().plan_digest(session, Cadence.WEEKLY, now=later).deliveries == 1, "it comes with the next"
+    assert parts.planner().launch(Cadence.WEEKLY, now=later).deliveries == 1, "it comes with the next"
 
 
 def test_another_hour_takes_nothing_back(parts, client, rosa, waiting):

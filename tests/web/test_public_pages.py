@@ -65,8 +65,7 @@ def test_after_leaving_the_next_plan_leaves_them_out(parts, client, rosa):
         builders.appeal(session)
         builders.appeal(session, topics=["strikes"])
     client.post(link(parts, rosa, Purpose.UNSUBSCRIBE))
-    with parts.database.write() as session:
-        assert parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW).deliveries == 1
+    assert parts.planner().launch(Cadence.WEEKLY, now=NOW).deliveries == 1
 
 
 @pytest.mark.parametrize(

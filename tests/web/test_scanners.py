@@ -51,12 +51,11 @@ def rosa(parts):
         edit(made, Changes(actions=[action]), Act(by="Tarek", at=NOW), Register())
         builders.approve_and_release(made, NOW - timedelta(days=1))
         person = builders.person(session, "rosa@example.org", name="Rosa")
+    parts.planner().launch(Cadence.WEEKLY, now=NOW)
     with parts.database.write() as session:
-        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
         session.scalars(select(Delivery)).one().state = DeliveryState.ACCEPTED
         builders.appeal(session, "Bakers locked out")
-    with parts.database.write() as session:
-        parts.planner().plan_digest(session, Cadence.WEEKLY, now=NOW)
+    parts.planner().launch(Cadence.WEEKLY, now=NOW)
     # Rosa wants to move, and Olga to join: their links can be opened too. Each is the first of its kind, as Rosa is.
     with parts.database.write() as session:
         ask_to_move(session, person.id, parse_address("rosa@new.example"), now=NOW)

@@ -1,0 +1,66 @@
+"""When a digest is due: at the hour that somebody chose, by the clock where they are."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from subscribers.choices import known_zone
+from subscribers.preferences import Cadence
+
+QUARTER = timedelta(minutes=15)  # offsets from UTC are multiples of it, so no hour begins between two
+# How often one of each falls due; what comes as it appears has no hour.
+PERIODS = {Cadence.DAILY: timedelta(days=1), Cadence.WEEKLY: timedelta(days=7), Cadence.MONTHLY: timedelta(days=31)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """The hour at which some people get their digests.
+
+    Attributes:
+        cadence: `daily`, `weekly` or `monthly`.
+        hour: 0 to 23, by their clock.
+        weekday: of a weekly one, 1 (Monday) to 7.
+        time_zone: theirs (IANA); empty means the organisation's.
+    """
+
+    cadence: Cadence
+    hour: int
+    weekday: int
+    time_zone: str
+
+    def last_due(self, now: datetime, home: str) -> datetime:
+        """Give the moment at which a digest was last due.
+
+        An hour that a clock leaps over is due when it leaps; one that it shows twice, the first time.
+
+        Args:
+            now: a moment; what is due at it was due.
+            home: the organisation's time zone.
+        """
+        zone = ZoneInfo(known_zone(self.time_zone) or home)
+        day = now.astimezone(zone).date()
+        while (due := self._on(self._day(day), zone)) > now:
+            day = self._day(day) - timedelta(days=1)
+        return due
+
+    def _on(self, day: date, zone: ZoneInfo) -> datetime:
+        # Subtracted in UTC: the wall clock's own arithmetic knows of no leap.
+        return datetime.combine(day, time(self.hour), tzinfo=zone).astimezone(_UTC)
+
+    def _day(self, day: date) -> date:
+        """Give the last day up to this one on which a digest is due."""
+        match self.cadence:
+            case Cadence.WEEKLY:
+                return day - timedelta(days=(day.isoweekday() - self.weekday) % 7)
+            case Cadence.MONTHLY:
+                return day.replace(day=1)
+            case _:
+                return day
+
+
+_UTC = ZoneInfo("UTC")
+
+
+def quarter(now: datetime) -> datetime:
+    """Give the last moment at which digests may have fallen due."""
+    return now - (now - now.replace(hour=0, minute=0, second=0, microsecond=0)) % QUARTER
