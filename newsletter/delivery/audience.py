@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from newsletter.delivery.model import LEDGER_STATES, Skip
+from subscribers.database import table
 from subscribers.hours import Slot
-from subscribers.preferences import Cadence
+from subscribers.preferences import Cadence, Profile, Reading
 
 ROWS = 10_000  # at once between here and the database
+CACHES = {"main": 64_000, "temp": 16_000}  # KiB, of SQLite; the usual two MB are too few for an index of a million
 EVERYTHING = 0  # in place of a digest that looked at everything: there was none, or something has come in between
 PAUSED = -1  # in place of what they had
 
@@ -86,7 +88,8 @@ class Audience:
         """
         self._make_tables()
         starts = sorted((release + lookback for release in releases), reverse=True)
-        self._rows("digest_starts", ("at",), [(self._moment(start),) for start in starts])
+        counts = {start: place for place, start in enumerate(starts, start=1)}  # of several at once, of the last
+        self._rows("digest_starts", ("at", "releases"), [(self._moment(at), count) for at, count in counts.items()])
         if self.slots is not None:
             rows = [(slot.hour, slot.weekday, slot.time_zone) for slot in self.slots]
             self._rows("digest_slots", ("hour", "weekday", "zone"), rows)
@@ -123,12 +126,30 @@ class Audience:
         self._analyse("digest_had")
         holding = self._holding()
         self._had = holding | self._number_sets(holding)
-        for table in ("digest_had", "digest_sets"):
-            self._run(_TAKE_HAD.format(table=table))
+        for rows in ("digest_had", "digest_sets"):
+            self._run(_TAKE_HAD.format(table=rows))
 
     def groups(self) -> list[Group]:
         """Give them, the largest first."""
         return [Group(*row) for row in self._run(_GROUPS)]
+
+    def readings(self) -> dict[int, Reading]:
+        """Give what they want, by the number of the profile."""
+        columns = table(Profile).c
+        wanted = text("SELECT DISTINCT profile_id FROM digest_people").columns(columns.id)
+        rows = select(
+            columns.id, columns.languages, columns.topics, columns.countries, columns.format, columns.discreet
+        ).where(columns.id.in_(wanted))
+        return {
+            number: Reading(
+                languages=tuple(languages),
+                topics=frozenset(topics),
+                countries=frozenset(countries),
+                format=format_,
+                discreet=discreet,
+            )
+            for number, languages, topics, countries, format_, discreet in self.session.connection().execute(rows)
+        }
 
     def had(self, number: int) -> frozenset[int]:
         """Say which appeals the people of a group had, of those that were asked for."""
@@ -141,7 +162,8 @@ class Audience:
         self._analyse("digest_fates")
         self._run(_DELIVERIES, mailing=mailing_id)
         self._run(_STANDINGS, mailing=mailing_id)
-        self._run(_UNSETTLED)
+        if any(not fate.settles and group.had != PAUSED for group, fate in fates.items()):
+            self._run(_UNSETTLED)
 
     def close(self) -> None:
         """Drop the tables."""
@@ -178,9 +200,14 @@ class Audience:
 
     def _make_tables(self) -> None:
         self.close()
+        if not self._is_postgresql:
+            for schema, size_kib in CACHES.items():
+                self._run(f"PRAGMA {schema}.cache_size=-{size_kib}")
         moment = "TIMESTAMPTZ" if self._is_postgresql else "TEXT"
         for name, columns in _TABLES.items():
-            self._run(f"CREATE TEMPORARY TABLE {name} ({columns.format(moment=moment)})")
+            # On SQLite the key of such a table is where its rows are.
+            kind = " WITHOUT ROWID" if "PRIMARY KEY (" in columns and not self._is_postgresql else ""
+            self._run(f"CREATE TEMPORARY TABLE {name} ({columns.format(moment=moment)}){kind}")
 
     def _holding(self) -> dict[int, frozenset[int]]:
         """Say of each edition that somebody had which of the appeals it holds."""
@@ -234,7 +261,7 @@ def _each_seen(
 _KEY = ("profile_id", "rank", "standing", "had")
 _LEDGER = ", ".join(f"'{state}'" for state in LEDGER_STATES)
 _TABLES = {
-    "digest_starts": "at {moment} NOT NULL",
+    "digest_starts": "at {moment} PRIMARY KEY, releases INTEGER NOT NULL",
     "digest_slots": "hour INTEGER, weekday INTEGER, zone TEXT",
     "digest_people": (
         "id INTEGER PRIMARY KEY, profile_id INTEGER NOT NULL, rank INTEGER NOT NULL, standing INTEGER NOT NULL,"
@@ -258,7 +285,7 @@ _PEOPLE = """
     INSERT INTO digest_people (id, profile_id, rank, standing, had)
     SELECT s.id, s.profile_id,
         CASE WHEN s.joined_at < :earliest THEN :all WHEN s.joined_at >= :latest THEN 0
-            ELSE (SELECT count(*) FROM digest_starts WHERE at > s.joined_at) END,
+            ELSE (SELECT releases FROM digest_starts WHERE at > s.joined_at ORDER BY at LIMIT 1) END,
         CASE WHEN t.profile_id = s.profile_id THEN t.mailing_id ELSE 0 END,
         CASE WHEN s.paused_until > :now THEN -1 ELSE 0 END
     FROM subscribers s {slots} LEFT JOIN digest_standings t ON t.subscriber_id = s.id
@@ -305,14 +332,14 @@ _HAD = """
 _HAD_IN_FULL = """
     INSERT INTO digest_had (id, had, editions)
     SELECT d.subscriber_id, min(d.edition_id), count(*)
-    FROM digest_people p JOIN deliveries d ON d.subscriber_id = p.id JOIN digest_editions e ON e.id = d.edition_id
-    WHERE p.standing = 0 AND p.had = 0 AND d.state IN ({states})
+    FROM digest_people p CROSS JOIN deliveries d CROSS JOIN digest_editions e
+    WHERE p.standing = 0 AND p.had = 0 AND d.subscriber_id = p.id AND e.id = d.edition_id AND d.state IN ({states})
     GROUP BY d.subscriber_id
 """
 _SEVERAL = """
     SELECT d.subscriber_id, d.edition_id
-    FROM digest_had h JOIN deliveries d ON d.subscriber_id = h.id JOIN digest_editions e ON e.id = d.edition_id
-    WHERE h.editions > 1 AND d.state IN ({states})
+    FROM digest_had h CROSS JOIN deliveries d CROSS JOIN digest_editions e
+    WHERE h.editions > 1 AND d.subscriber_id = h.id AND e.id = d.edition_id AND d.state IN ({states})
     ORDER BY d.subscriber_id
 """
 _HOLDING = """
@@ -321,8 +348,8 @@ _HOLDING = """
         SELECT had FROM digest_had WHERE editions = 1
         UNION
         SELECT d.edition_id
-        FROM digest_had h JOIN deliveries d ON d.subscriber_id = h.id JOIN digest_editions e ON e.id = d.edition_id
-        WHERE h.editions > 1 AND d.state IN ({states})
+        FROM digest_had h CROSS JOIN deliveries d CROSS JOIN digest_editions e
+        WHERE h.editions > 1 AND d.subscriber_id = h.id AND e.id = d.edition_id AND d.state IN ({states})
     )
 """
 _TAKE_HAD = """
@@ -334,22 +361,22 @@ _GROUPS = """
     GROUP BY profile_id, rank, standing, had ORDER BY count(*) DESC, profile_id, rank, standing, had
 """
 _WITH_FATES = """
-    digest_people p JOIN digest_fates f
-        ON f.profile_id = p.profile_id AND f.rank = p.rank AND f.standing = p.standing AND f.had = p.had
+    digest_people p CROSS JOIN digest_fates f
+    WHERE f.profile_id = p.profile_id AND f.rank = p.rank AND f.standing = p.standing AND f.had = p.had
 """
 _DELIVERIES = f"""
     INSERT INTO deliveries (mailing_id, subscriber_id, edition_id, state, skip, attempts, due_at, fence, settled_at)
     SELECT :mailing, p.id, f.edition_id, f.state, CASE WHEN f.state = 'skipped' THEN f.skip END, 0, f.due_at, 0,
         f.settled_at
-    FROM {_WITH_FATES} WHERE f.state IS NOT NULL ORDER BY p.id
+    FROM {_WITH_FATES} AND f.state IS NOT NULL ORDER BY p.id
 """  # noqa: S608 - ours
 _STANDINGS = f"""
     INSERT INTO digest_standings (subscriber_id, profile_id, mailing_id, skip)
-    SELECT p.id, p.profile_id, :mailing, f.skip FROM {_WITH_FATES} WHERE f.settles = 1 ORDER BY p.id
+    SELECT p.id, p.profile_id, :mailing, f.skip FROM {_WITH_FATES} AND f.settles = 1 ORDER BY p.id
     ON CONFLICT (subscriber_id)
     DO UPDATE SET profile_id = excluded.profile_id, mailing_id = excluded.mailing_id, skip = excluded.skip
 """  # noqa: S608 - ours
 _UNSETTLED = f"""
     DELETE FROM digest_standings
-    WHERE subscriber_id IN (SELECT p.id FROM {_WITH_FATES} WHERE f.settles = 0 AND p.had <> -1)
+    WHERE subscriber_id IN (SELECT p.id FROM {_WITH_FATES} AND f.settles = 0 AND p.had <> -1)
 """  # noqa: S608 - ours

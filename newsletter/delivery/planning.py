@@ -14,11 +14,11 @@ from newsletter.delivery.candidates import candidates_at, last_move, told_of
 from newsletter.delivery.ledger import seen_by
 from newsletter.delivery.model import Lane, Mailing, MailingKind, MailingState, OnUncertain, Skip
 from newsletter.editions.compose import EditionPress
-from newsletter.editions.digest import Candidate, Digest, Nothing, compose_digest
+from newsletter.editions.digest import Candidate, Choice, Digest, Nothing
 from subscribers.database import Database
 from subscribers.hours import Slot
 from subscribers.model import Status, Subscriber
-from subscribers.preferences import Cadence, Profile, Reading
+from subscribers.preferences import Cadence, Reading
 
 DIGEST_LIVES = timedelta(days=3)  # how long a digest is tried before it is no longer news
 # What was released so shortly before a planning may have become visible after it.
@@ -80,7 +80,7 @@ class Planner:
             now: the moment.
             on_progress: told how many more editions are composed.
         """
-        with self.database.write() as session:
+        with self.database.write(of_rows_just_read=True) as session:
             made = self.plan_digest(session, cadence, now=now)
         self.press.compose(self.database, now=now, on_progress=on_progress)
         return made
@@ -158,7 +158,8 @@ class Planner:
         candidates = candidates_at(session, now)
         seen = seen_by(session, subscriber.id, told_of(candidates))
         since = subscriber.joined_at - self.lookback
-        return self._verdict(candidates, subscriber.profile.reading, since=since, seen=seen)
+        choice = Choice(candidates, most=self.most)
+        return _verdict(choice, subscriber.profile.reading, since=since, seen=seen)
 
     def _verdicts(
         self, session: Session, audience: Audience, candidates: Sequence[Candidate], now: datetime
@@ -172,31 +173,23 @@ class Planner:
         of_standing = {
             number: [candidate for candidate in candidates if _is_late(candidate, move, at)]
             for number, (move, at) in recent.items()
-        } | {EVERYTHING: candidates}
-        late = {each for number in recent for each in told_of(of_standing[number])}
+        }
+        late = {each for some in of_standing.values() for each in told_of(some)}
         audience.look_up(told_of(candidates), late=late, forgotten=standings.keys() - recent.keys())
-        readings: dict[int, Reading] = {}
+        choices = {number: Choice(some, most=self.most) for number, some in of_standing.items()}
+        choices[EVERYTHING] = Choice(candidates, most=self.most)
+        readings = audience.readings()
         for group in audience.groups():
             if group.had == PAUSED:
                 yield group, Skip.PAUSED
                 continue
-            if group.profile not in readings:
-                readings[group.profile] = session.get_one(Profile, group.profile).reading
-            yield (
-                group,
-                self._verdict(
-                    of_standing[group.standing],
-                    readings[group.profile],
-                    since=_since(releases, group.rank),
-                    seen=audience.had(group.had),
-                ),
-            )
+            reading, since = readings[group.profile], _since(releases, group.rank)
+            yield group, _verdict(choices[group.standing], reading, since=since, seen=audience.had(group.had))
 
-    def _verdict(
-        self, candidates: Sequence[Candidate], reading: Reading, *, since: datetime, seen: frozenset[int]
-    ) -> Digest | Skip:
-        verdict = compose_digest(candidates, reading, since=since, seen=seen, most=self.most)
-        return _SKIPS[verdict] if isinstance(verdict, Nothing) else verdict
+
+def _verdict(choice: Choice, reading: Reading, *, since: datetime, seen: frozenset[int]) -> Digest | Skip:
+    verdict = choice.compose(reading, since=since, seen=seen)
+    return _SKIPS[verdict] if isinstance(verdict, Nothing) else verdict
 
 
 def _mailings(session: Session, numbers: frozenset[int]) -> dict[int, tuple[int, datetime]]:

@@ -62,7 +62,7 @@ class Recurring:
         with self.database.read() as session:
             if not self._may_be_due(session, cadence, session.get(DigestRun, cadence), now):
                 return None
-        with self.database.write() as session:
+        with self.database.write(of_rows_just_read=True) as session:
             self.database.serialise(session, "plan")
             run = session.get(DigestRun, cadence, with_for_update=True)
             count = releases(session)

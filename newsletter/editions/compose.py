@@ -17,10 +17,11 @@ from newsletter.editions.model import Edition, EditionAppeal, Part
 from newsletter.editions.render import Renderer
 from newsletter.editions.stored import Cards, Draft, neutral_name
 from newsletter.editions.view import AppealView, appeal_path
-from subscribers.database import Database
+from subscribers.database import Database, table
 from subscribers.preferences import Format
 
 COMPOSED_AT_ONCE = 100  # editions, in one transaction
+RESERVED_AT_ONCE = 1_000  # editions, in one statement
 
 
 class EditionPress:
@@ -71,11 +72,9 @@ class EditionPress:
             TemplateBroken, TemplateLacks: the first of them can't be composed; nothing may be launched then.
         """
         first = digests[0]
-        for language in {digest.language for digest in digests}:
-            self._shell(language)
         self._draft(session, first, [_Said(versions[each.appeal_id], each.language) for each in first.appeals])
         nothing = Part.of(session, "").id
-        rows = [
+        editions = [
             {
                 "mailing_id": mailing_id,
                 "language": digest.language,
@@ -90,21 +89,25 @@ class EditionPress:
             }
             for digest in digests
         ]
-        numbers = list(session.scalars(insert(Edition).returning(Edition.id, sort_by_parameter_order=True), rows))
-        appeals = [
-            {
-                "edition_id": number,
-                "position": position,
-                "appeal_id": chosen.appeal_id,
-                "language": chosen.language,
-                "version_id": versions[chosen.appeal_id],
-                "card_text_id": nothing,
-                "card_html_id": None,
-            }
-            for number, digest in zip(numbers, digests, strict=True)
-            for position, chosen in enumerate(digest.appeals)
-        ]
-        session.execute(insert(EditionAppeal), appeals)
+        columns = table(Edition).c
+        new = insert(table(Edition)).returning(columns.id, sort_by_parameter_order=True)
+        numbers = [number for (number,) in session.connection().execute(new, editions)]
+        for start in range(0, len(digests), RESERVED_AT_ONCE):
+            appeals = [
+                {
+                    "edition_id": number,
+                    "position": position,
+                    "appeal_id": appeal_id,
+                    "language": language,
+                    "version_id": versions[appeal_id],
+                    "card_text_id": nothing,
+                }
+                for number, digest in zip(
+                    numbers[start : start + RESERVED_AT_ONCE], digests[start : start + RESERVED_AT_ONCE], strict=True
+                )
+                for position, (appeal_id, language) in enumerate(digest.appeals)
+            ]
+            session.connection().execute(insert(table(EditionAppeal)), appeals)
         return numbers
 
     def compose(self, database: Database, *, now: datetime, on_progress: Callable[[int], None] | None = None) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
+from typing import NamedTuple
 
 from subscribers.preferences import Format, Reading
 
@@ -37,15 +38,14 @@ class Candidate:
     moved_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(NamedTuple):
     """One appeal and the language in which this reader gets it."""
 
     appeal_id: int
     language: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Digest:
     """What one group of readers gets; equal digests are one edition.
 
@@ -71,6 +71,75 @@ class Nothing(Enum):
     IN_THEIR_LANGUAGES = "no_text"
 
 
+class Choice:
+    """What there is to choose from; asked for many readers, it looks only once at what they have in common."""
+
+    def __init__(self, candidates: Iterable[Candidate], *, most: int | None = None) -> None:
+        """Take what there is.
+
+        Args:
+            candidates: released appeals that are neither closed nor past their deadline.
+            most: how many of them a digest holds at the most; None means any number.
+        """
+        self._candidates = sorted(candidates, key=_order)
+        self._most = most
+        self._offers: dict[tuple[str, ...], list[_Offer]] = {}
+
+    def compose(self, reading: Reading, *, since: datetime, seen: Collection[int] = ()) -> Digest | Nothing:
+        """Choose what is new to a reader; see `compose_digest`."""
+        wanted = [
+            offer
+            for offer in self._offered(reading.languages)
+            if offer.appeal.id not in seen
+            and (
+                # Who got an original gets what is for its recipients, whatever they have chosen since: it may be a
+                # correction.
+                offer.appeal.only_after in seen
+                if offer.appeal.only_after is not None
+                else offer.since > since and concerns(reading, offer.appeal)
+            )
+        ]
+        readable = [offer.chosen for offer in wanted if offer.chosen is not None]
+        if not readable:
+            return Nothing.IN_THEIR_LANGUAGES if wanted else Nothing.NEW
+        most = len(readable) if self._most is None else self._most
+        return Digest(
+            language=reading.languages[0],
+            format=Format.TEXT if reading.discreet else reading.format,
+            discreet=reading.discreet,
+            appeals=tuple(readable[:most]),
+            more=len(readable[most:]),
+        )
+
+    def _offered(self, languages: tuple[str, ...]) -> list["_Offer"]:
+        if languages not in self._offers:
+            self._offers[languages] = [_offer(candidate, languages) for candidate in self._candidates]
+        return self._offers[languages]
+
+
+class _Offer(NamedTuple):
+    """An appeal, as readers of some languages see it.
+
+    Attributes:
+        chosen: in which language they get it; None where they read none of its texts.
+        since: when it was first released in a language that they read; if there is none, at all.
+    """
+
+    appeal: Candidate
+    chosen: Chosen | None
+    since: datetime
+
+
+def _offer(appeal: Candidate, languages: Sequence[str]) -> _Offer:
+    language = read_in(languages, tuple(appeal.released))
+    theirs = [moment for tag, moment in appeal.released.items() if read_in(languages, (tag,))]
+    return _Offer(
+        appeal=appeal,
+        chosen=None if language is None else Chosen(appeal.id, language),
+        since=min(theirs or appeal.released.values()),
+    )
+
+
 def compose_digest(
     candidates: Iterable[Candidate],
     reading: Reading,
@@ -91,34 +160,7 @@ def compose_digest(
     Returns:
         The digest, or why there is none.
     """
-    wanted = [c for c in candidates if c.id not in seen and _is_for(reading, c, seen) and _is_new(reading, c, since)]
-    readable = [(c, language) for c in wanted if (language := read_in(reading.languages, tuple(c.released)))]
-    if not readable:
-        return Nothing.IN_THEIR_LANGUAGES if wanted else Nothing.NEW
-    readable.sort(key=lambda pair: _order(pair[0]))
-    return Digest(
-        language=reading.languages[0],
-        format=Format.TEXT if reading.discreet else reading.format,
-        discreet=reading.discreet,
-        appeals=tuple(Chosen(c.id, language) for c, language in readable[:most]),
-        more=len(readable[most:]) if most is not None else 0,
-    )
-
-
-def _is_for(reading: Reading, appeal: Candidate, seen: Collection[int]) -> bool:
-    """Say whether somebody is among those whom an appeal is for.
-
-    Who got an original gets what is for its recipients, whatever they have chosen since: it may be a correction.
-    """
-    return concerns(reading, appeal) if appeal.only_after is None else appeal.only_after in seen
-
-
-def _is_new(reading: Reading, appeal: Candidate, since: datetime) -> bool:
-    """Say whether an appeal came after a moment, in a language that a reader reads: a translation may come later."""
-    if appeal.only_after is not None:
-        return True
-    theirs = [moment for tag, moment in appeal.released.items() if read_in(reading.languages, (tag,))]
-    return min(theirs or appeal.released.values()) > since
+    return Choice(candidates, most=most).compose(reading, since=since, seen=seen)
 
 
 def concerns(reading: Reading, appeal: Candidate) -> bool:
