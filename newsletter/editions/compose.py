@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from newsletter.appeals.document import AppealDocument, TextDocument
@@ -135,8 +135,7 @@ class EditionPress:
                 database.share(session, "names")
                 if not self._says_what_may_be_said(session):
                     continue
-                for edition, draft in drafts:
-                    self._store(session, edition, draft, now)
+                self._store(session, drafts, now)
             done += len(drafts)
             if on_progress is not None:
                 on_progress(len(drafts))
@@ -180,30 +179,32 @@ class EditionPress:
             cards=tuple(Cards(text=self._text(each), html=self._html(each) if in_html else "") for each in said),
         )
 
-    def _store(self, session: Session, edition: Edition, draft: Draft, now: datetime) -> None:
-        in_html = draft.format is Format.HTML
-        row = update(Edition).where(Edition.id == edition.id, Edition.composed_at.is_(None))
-        done = session.execute(
-            row.values(
-                subject=draft.subject,
-                preheader=draft.preheader,
-                intro=draft.intro,
-                shell_text_id=self._stored(session, draft.shell_text),
-                shell_html_id=self._stored(session, draft.shell_html) if in_html else None,
-                composed_at=now,
+    def _store(self, session: Session, drafts: Sequence[tuple[Edition, Draft]], now: datetime) -> None:
+        editions, cards = [], []
+        for edition, draft in drafts:
+            in_html = draft.format is Format.HTML
+            editions.append(
+                {
+                    "number": edition.id,
+                    "new_subject": draft.subject,
+                    "new_preheader": draft.preheader,
+                    "new_intro": draft.intro,
+                    "new_shell_text": self._stored(session, draft.shell_text),
+                    "new_shell_html": self._stored(session, draft.shell_html) if in_html else None,
+                    "now": now,
+                }
             )
-        )
-        if not done.rowcount:  # type: ignore[attr-defined]  # an update has one
-            return
-        for place, cards in zip(edition.appeals, draft.cards, strict=True):
-            session.execute(
-                update(EditionAppeal)
-                .where(EditionAppeal.edition_id == edition.id, EditionAppeal.position == place.position)
-                .values(
-                    card_text_id=self._stored(session, cards.text),
-                    card_html_id=self._stored(session, cards.html) if in_html else None,
-                )
-            )
+            cards += [
+                {
+                    "number": edition.id,
+                    "place": place.position,
+                    "new_text": self._stored(session, card.text),
+                    "new_html": self._stored(session, card.html) if in_html else None,
+                }
+                for place, card in zip(edition.appeals, draft.cards, strict=True)
+            ]
+        session.connection().execute(_COMPOSED, editions)
+        session.connection().execute(_CARDS, cards)
 
     def _view(self, session: Session, said: "_Said") -> AppealView:
         if said not in self._views:
@@ -237,6 +238,26 @@ class EditionPress:
         if content not in self._part_ids:
             self._part_ids[content] = Part.of(session, content).id
         return self._part_ids[content]
+
+
+_EDITIONS, _PLACES = table(Edition), table(EditionAppeal)
+_COMPOSED = (
+    update(_EDITIONS)
+    .where(_EDITIONS.c.id == bindparam("number"))
+    .values(
+        subject=bindparam("new_subject"),
+        preheader=bindparam("new_preheader"),
+        intro=bindparam("new_intro"),
+        shell_text_id=bindparam("new_shell_text"),
+        shell_html_id=bindparam("new_shell_html"),
+        composed_at=bindparam("now"),
+    )
+)
+_CARDS = (
+    update(_PLACES)
+    .where(_PLACES.c.edition_id == bindparam("number"), _PLACES.c.position == bindparam("place"))
+    .values(card_text_id=bindparam("new_text"), card_html_id=bindparam("new_html"))
+)
 
 
 class _Said(NamedTuple):
