@@ -1,11 +1,11 @@
-"""`newsletter run`: pages, sender and the look at sources under one command; the latter two are other processes."""
+"""`newsletter run`: pages, sender, digests and the look at sources under one command; all but the pages elsewhere."""
 
 import click
 
 from newsletter.appeals.source import due_sources
 from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import say, warn
-from newsletter.operations.polling import polling
+from newsletter.operations.chores import chore
 from newsletter.operations.sender import sending
 from newsletter.web.app import create_app
 from newsletter.web.serving import listening, serve
@@ -16,20 +16,26 @@ from newsletter.web.serving import listening, serve
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @pass_context
 def run(context: Context, host: str, port: int) -> None:
-    """Serve the pages, send whatever becomes due, look at sources, until it is stopped.
+    """Serve the pages, plan digests at each reader's hour, send whatever is due, look at sources, until it is stopped.
 
     Ctrl-C or SIGTERM stops all of it in order.
     """
     parts = context.parts
     app = create_app(parts)
 
-    def is_due() -> bool:
+    recurring = parts.recurring()
+
+    def sources_due() -> bool:
         with parts.database.read() as session:
             return bool(due_sources(session, parts.clock()))
+
+    def digests_due() -> bool:
+        return recurring.is_due(parts.clock())
 
     with (
         listening(host, port) as (listener, address),
         sending(context.config, on_end=lambda status: warn(f"The sender ended ({status}); it is started anew.")),
-        polling(context.config, is_due=is_due),
+        chore(context.config, "source", "poll", "--due", is_due=sources_due),
+        chore(context.config, "digest", "plan", "--due", is_due=digests_due),
     ):
         serve(app, listener, lambda: say(f"Serving {context.settings.base_url} at {address}. Ctrl-C ends it."))

@@ -4,6 +4,7 @@ import click
 
 from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import counted, printable, say, show_json, warn
+from newsletter.cli.screen import progress as progress_bar
 from newsletter.cli.sending import SendingProgress, run_worker, tell_pause
 from newsletter.delivery.model import DeliveryState
 from newsletter.delivery.report import backlog
@@ -14,11 +15,18 @@ from newsletter.delivery.worker import SendReport
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
 @pass_context
 def send(context: Context, as_json: bool) -> int:
-    """Send what is queued and due. Ctrl-C finishes what is on the wire and stops; nothing is lost.
+    """Plan the digests whose hour has come, and send what is queued and due, until nothing is left to do.
 
-    A second Ctrl-C ends at once; what was on the wire then is uncertain.
+    Ctrl-C finishes what is on the wire and stops; nothing is lost. A second Ctrl-C ends at once; what was on the wire
+    then is uncertain.
     """
     parts = context.parts
+    with progress_bar("Composing editions") as bar:
+        planned = parts.recurring().run(parts.clock(), on_progress=lambda count: bar.advance(bar.task_ids[0], count))
+    if not as_json:
+        for made in planned:
+            mails, editions = counted(made.deliveries, "mail"), counted(made.editions, "edition")
+            say(f"Mailing {made.mailing_id}, {made.cadence} digest: {mails} in {editions}.")
     with parts.database.read() as session:
         due = backlog(session, now=parts.clock()).due
     progress = SendingProgress(due or None)

@@ -1,4 +1,4 @@
-"""Sources are looked at beside the pages, and what is being read ends with them."""
+"""What is to be done beside the pages is done there, and ends with them."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from newsletter.operations import polling as polls
+from newsletter.operations import chores
 
 
 @pytest.fixture
@@ -17,13 +17,13 @@ def reader(monkeypatch, tmp_path):
         program = tmp_path / "python"
         program.write_text(f"#!{sys.executable}\nimport os, sys, time\nos.write({write}, b'x')\n{then}\n")
         program.chmod(0o755)
-        monkeypatch.setattr(polls.sys, "executable", str(program))
+        monkeypatch.setattr(chores.sys, "executable", str(program))
 
     told, write = os.pipe()
     os.set_inheritable(write, True)
-    real = polls.subprocess.Popen
+    real = chores.subprocess.Popen
     monkeypatch.setattr(
-        polls.subprocess, "Popen", lambda *a, **k: started.append(real(*a, **k, pass_fds=(write,))) or started[-1]
+        chores.subprocess, "Popen", lambda *a, **k: started.append(real(*a, **k, pass_fds=(write,))) or started[-1]
     )
     started = []
     yield stand_in, told, started
@@ -40,7 +40,7 @@ def test_nothing_is_started_while_nothing_is_due(reader):
         asked.release()
         return False
 
-    with polls.polling(None, is_due=is_due, look_s=0.001):
+    with chores.chore(None, "source", "poll", "--due", is_due=is_due, look_s=0.001):
         for _ in range(3):
             assert asked.acquire(timeout=20)
     assert started == []
@@ -49,7 +49,7 @@ def test_nothing_is_started_while_nothing_is_due(reader):
 def test_what_is_due_is_read_by_a_process_that_ends_with_the_pages(reader):
     stand_in, told, started = reader
     stand_in("time.sleep(60)")
-    with polls.polling(None, is_due=lambda: True, look_s=0.001):
+    with chores.chore(None, "source", "poll", "--due", is_due=lambda: True, look_s=0.001):
         assert os.read(told, 1) == b"x"
     [process] = started
     assert process.returncode is not None
@@ -59,7 +59,7 @@ def test_what_is_due_is_read_by_a_process_that_ends_with_the_pages(reader):
 def test_one_reader_comes_after_the_other(reader):
     stand_in, told, started = reader
     stand_in("")
-    with polls.polling(None, is_due=lambda: True, look_s=0.001):
+    with chores.chore(None, "source", "poll", "--due", is_due=lambda: True, look_s=0.001):
         for _ in range(3):
             assert os.read(told, 1) == b"x"
     assert all(process.returncode is not None for process in started)

@@ -1,0 +1,179 @@
+"""Digests that come by themselves, at each reader's hour."""
+
+import asyncio
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from newsletter.delivery.model import Delivery, DeliveryState, DigestRun, Mailing
+from newsletter.delivery.outbox import Outbox
+from newsletter.delivery.planning import Planner
+from newsletter.editions.model import Edition
+from subscribers.model import Subscriber
+from subscribers.preferences import Cadence
+from tests import builders
+
+MONDAY = datetime(2026, 11, 23, 5, 50, tzinfo=UTC)  # ten to seven in Berlin
+
+
+@pytest.fixture
+def at(database, keys, mailserver):
+    """A newsletter whose clock stands at a moment."""
+
+    def at(moment=MONDAY, **later):
+        return builders.parts(database, keys, now=moment + timedelta(**later), smtp_port=mailserver.port)
+
+    return at
+
+
+def person(parts, name, cadence=Cadence.DAILY, *, zone="", hour=7, weekday=1):
+    with parts.database.write() as session:
+        made = builders.person(session, f"{name.replace(' ', '-')}@example.org", name=name, cadence=cadence)
+        made.time_zone, made.digest_hour, made.digest_weekday = zone, hour, weekday
+
+
+def release(parts, title="Free the eleven"):
+    with parts.database.write() as session:
+        builders.appeal(session, title, released=parts.clock())
+
+
+def run(parts):
+    """Do what is due; gives who was planned for, by name."""
+    before = _planned(parts)
+    parts.recurring().run(parts.clock())
+    return sorted(_planned(parts) - before)
+
+
+def _planned(parts):
+    with parts.database.read() as session:
+        rows = session.execute(
+            select(Subscriber.name, Delivery.id)
+            .join(Delivery, Delivery.subscriber_id == Subscriber.id)
+            .where(Delivery.edition_id.is_not(None))
+        )
+        return {name for name, _delivery in rows}
+
+
+def test_each_gets_theirs_at_their_hour_where_they_are(at):
+    parts = at()
+    for name, zone in (
+        ("Berlin", "Europe/Berlin"),
+        ("Home", ""),
+        ("Kathmandu", "Asia/Kathmandu"),
+        ("Lima", "America/Lima"),
+    ):
+        person(parts, name, zone=zone)
+    person(parts, "At eight", hour=8)
+    person(parts, "Monday", Cadence.WEEKLY, zone="Europe/Berlin")
+    person(parts, "Tuesday", Cadence.WEEKLY, zone="Europe/Berlin", weekday=2)
+    person(parts, "Alerts alone", Cadence.URGENT)
+    assert run(parts) == [], "what is there at the first look gets what falls due from now on"
+    release(parts)
+    assert run(at(minutes=9)) == []
+    assert run(at(minutes=10)) == ["Berlin", "Monday"]
+    assert run(at(minutes=11)) == []
+    # The organisation's clock shows UTC.
+    assert run(at(minutes=71)) == ["Home"]
+    assert run(at(hours=2, minutes=11)) == ["At eight"]
+    assert run(at(hours=6, minutes=11)) == ["Lima"]
+    assert run(at(hours=20)) == ["Kathmandu"]
+    assert run(at(hours=24, minutes=10)) == ["Tuesday"]
+
+
+def test_what_was_missed_comes_once_and_what_is_too_old_not_at_all(at):
+    person(at(), "Daily")
+    person(at(), "Weekly", Cadence.WEEKLY, weekday=2)
+    person(at(), "Late", Cadence.WEEKLY, weekday=7)
+    run(at())
+    release(at())
+    # The machine was off from Monday to Monday: Sunday's hour is less than a day ago, Tuesday's is not.
+    assert run(at(days=7)) == ["Daily", "Late"]
+    with at().database.read() as session:
+        assert len(session.scalars(select(Mailing)).all()) == 2, "one for each cadence, however many were missed"
+    assert run(at(days=8, hours=3)) == ["Weekly"]
+
+
+def test_who_wants_each_appeal_gets_it_as_it_is_released(at):
+    person(at(), "Each", Cadence.EACH)
+    run(at())
+    assert not at(minutes=1).recurring().is_due(at(minutes=1).clock())
+    release(at(minutes=2))
+    assert at(minutes=3).recurring().is_due(at(minutes=3).clock())
+    assert run(at(minutes=3)) == ["Each"]
+    assert not at(minutes=4).recurring().is_due(at(minutes=4).clock())
+
+
+def test_between_two_quarters_nobody_is_looked_at(at, monkeypatch):
+    person(at(), "Berlin", zone="Europe/Berlin")
+    run(at())
+    parts = at(minutes=5)
+    assert not parts.recurring().is_due(parts.clock())
+    monkeypatch.setattr(Planner, "plan_digest", None)
+    assert parts.recurring().run(parts.clock()) == []
+    assert at(minutes=10).recurring().is_due(at(minutes=10).clock())
+
+
+def test_two_that_plan_at_once_plan_once(at):
+    for number in range(20):
+        person(at(), f"p{number}", zone="Europe/Berlin")
+    run(at())
+    release(at())
+    parts = [at(minutes=10) for _ in range(3)]
+    threads = [threading.Thread(target=each.recurring().run, args=(each.clock(),)) for each in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    with at().database.read() as session:
+        assert len(session.scalars(select(Mailing)).all()) == 1
+        assert len(session.scalars(select(Delivery)).all()) == 20
+        assert {each.until for each in session.scalars(select(DigestRun))} == {at(minutes=10).clock()}
+
+
+def test_a_run_that_breaks_off_leaves_nothing_and_the_next_one_does_it(at, monkeypatch):
+    person(at(), "Berlin", zone="Europe/Berlin")
+    run(at())
+    release(at())
+
+    def broken(*_arguments, **_named):
+        raise RuntimeError("the light went out")
+
+    with monkeypatch.context() as dark:
+        dark.setattr("newsletter.delivery.audience.Audience.settle", broken)
+        with pytest.raises(RuntimeError):
+            run(at(minutes=10))
+    assert _planned(at()) == set()
+    assert run(at(minutes=12)) == ["Berlin"]
+
+
+def test_a_mail_goes_only_once_its_edition_is_composed_and_those_before_it_go_meanwhile(at, mailserver):
+    parts = at()
+    for number in range(3):
+        person(parts, f"many{number}", Cadence.WEEKLY)
+    with parts.database.write() as session:
+        builders.person(session, "one@example.org", name="one", languages=("es", "en"))
+    release(parts)
+    with parts.database.write() as session:
+        made = parts.planner().plan_digest(session, Cadence.WEEKLY, now=parts.clock())
+    assert made.editions == 2
+    outbox = Outbox(parts.database, parts.suppression)
+    outbox.enrol(now=parts.clock())
+    turn = outbox.turn([], want=9, now=parts.clock())
+    assert (turn.claims, turn.dry) == ([], True), "nothing can be claimed, and nobody asks again and again"
+    # The first edition is done: the one that most people get.
+    with parts.database.write() as session:
+        first = session.scalars(select(Edition).order_by(Edition.id)).first()
+        first.composed_at = parts.clock()
+    claims = outbox.turn([], want=9, now=parts.clock()).claims
+    assert [claimed.name for claimed in claims] == ["many0", "many1", "many2"]
+    outbox.retire()
+    with parts.database.write() as session:
+        for row in session.scalars(select(Delivery)):
+            row.state = DeliveryState.QUEUED
+        session.scalars(select(Edition).order_by(Edition.id)).first().composed_at = None
+    assert parts.recurring().is_due(parts.clock()), "somebody has to compose them"
+    parts.recurring().run(parts.clock())
+    assert asyncio.run(parts.worker().run()).outcomes == {"accepted": 4}
+    assert {mail.message["Subject"] for mail in mailserver.received} == {"Free the eleven"}
