@@ -6,7 +6,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check faults bench bench-memory bench-pages bench-appeals pictures wheel clean
+.PHONY: demo test check faults bench bench-memory bench-pages bench-appeals bench-planning pictures wheel clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/runtime.ready
@@ -44,6 +44,9 @@ bench-pages: $(VENV)/development.ready
 
 bench-appeals: $(VENV)/development.ready
 	$(BIN)/python -m tools.bench --only appeals $(BENCH)
+
+bench-planning: $(VENV)/development.ready
+	$(BIN)/python -m tools.bench --only planning $(BENCH)
 
 wheel: $(VENV)/development.ready
 	$(BIN)/python -m build --wheel

@@ -31,6 +31,7 @@ from tools.bench.contenders import Bench, Figure
 from tools.bench.importing import import_row
 from tools.bench.newsletter_folder import ROOT, Folder, command, make
 from tools.bench.pages import PRESSES, page_rows
+from tools.bench.planning import planning_rows
 from tools.bench.report import (
     ED25519,
     PLAIN,
@@ -46,6 +47,7 @@ from tools.bench.report import (
     import_table,
     memory_table,
     page_table,
+    planning_table,
     speed_table,
 )
 from tools.bench.servers import postgresql, server_binaries
@@ -138,7 +140,7 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="to try the bench itself: one round of a tenth, no history"
     )
-    parser.add_argument("--only", choices=["speed", "memory", "pages", "appeals"], help="one of them alone")
+    parser.add_argument("--only", choices=["speed", "memory", "pages", "appeals", "planning"], help="one of them alone")
     parser.add_argument("--sqlite-only", action="store_true", help="without PostgreSQL and DKIM")
     parser.add_argument("--no-history", action="store_true", help="don't add to docs/bench-history.jsonl")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the document there too")
@@ -166,6 +168,10 @@ def main() -> None:
             rows = appeal_rows(bench.scratch / "appeals")
             _console().print(appeal_table(rows))
             document["appeals"] = [row.document() for row in rows]
+        if chosen.only in {None, "planning"}:
+            plans = planning_rows(bench.scratch / "planning", chosen.share, sqlite_only=chosen.sqlite_only)
+            _console().print(planning_table(plans))
+            document["planning"] = [row.document() for row in plans]
     finally:
         shutil.rmtree(SCRATCH, ignore_errors=True)
     if not chosen.no_history:

@@ -6,20 +6,22 @@ wishes are shared by many (Zipf), in 20,000 profiles. Three in a thousand joined
 Of 200 open appeals 170 went out with the digests before.
 """
 
-import argparse
 import json
 import random
 import resource
+import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
+from premailer import Premailer
 from sqlalchemy import insert, select, text
 
 from newsletter.appeals.appeal_text import AppealText, TextStatus
@@ -32,8 +34,10 @@ from newsletter.wiring import Parts
 from subscribers.database import Database, table
 from subscribers.model import Status, Subscriber
 from subscribers.preferences import Cadence, Format, Profile, Reading
-from tools.bench.newsletter_folder import command
+from tools.bench.newsletter_folder import ROOT, command
+from tools.bench.servers import administer, postgresql
 
+PEOPLE = 1_000_000
 PROFILES = 20_000
 LANGUAGES = ("en", "de", "fr", "es", "tr", "ar", "fa", "ru", "it", "pt", "ku", "kk")
 TOPICS = [f"topic {number}" for number in range(40)]
@@ -50,8 +54,10 @@ class PlanningRow:
     Attributes:
         people, mails, editions: how many people were looked at, and get a mail, in how many editions.
         plan_s: until everybody's delivery is written.
+        wanted_s: the most that this ought to take.
         compose_s: until every edition is composed.
         peak_mb: of the process that planned and composed.
+        inlined: how often premailer ran: once for each card in HTML in each language, and for each language.
     """
 
     database: str
@@ -59,15 +65,17 @@ class PlanningRow:
     mails: int
     editions: int
     plan_s: float
+    wanted_s: float
     compose_s: float
     peak_mb: int
+    inlined: int
 
     def document(self) -> dict[str, object]:
         """Give it for JSON."""
         return asdict(self)
 
 
-def fill(database: Database, people: int, chance: random.Random) -> None:
+def _fill(database: Database, people: int, chance: random.Random) -> None:
     """Make people, their wishes, and appeals; 170 of them are older than the last digest."""
     with database.write() as session:
         session.execute(insert(Profile), [_profile(reading) for reading in _readings(chance)])
@@ -99,7 +107,7 @@ def fill(database: Database, people: int, chance: random.Random) -> None:
             session.execute(insert(table(Subscriber)), rows)
 
 
-def add_appeals(database: Database, numbers: range, released: datetime, chance: random.Random) -> None:
+def _add_appeals(database: Database, numbers: range, released: datetime, chance: random.Random) -> None:
     """Release appeals, each in English and some other languages."""
     with database.write() as session:
         for number in numbers:
@@ -145,7 +153,7 @@ def add_appeals(database: Database, numbers: range, released: datetime, chance: 
             )
 
 
-def planned(parts: Parts, now: datetime) -> tuple[int, int, float]:
+def _planned(parts: Parts, now: datetime) -> tuple[int, int, float]:
     """Plan one weekly digest; gives deliveries, editions and seconds."""
     begun = time.perf_counter()
     with parts.database.write(of_rows_just_read=True) as session:
@@ -153,7 +161,7 @@ def planned(parts: Parts, now: datetime) -> tuple[int, int, float]:
     return made.deliveries, made.editions, time.perf_counter() - begun
 
 
-def history(database: Database) -> None:
+def _let_arrive(database: Database) -> None:
     """Let what was planned have arrived, and be composed without being rendered: nobody reads it."""
     with database.write() as session:
         session.execute(text("UPDATE deliveries SET state = 'accepted', settled_at = due_at WHERE state = 'queued'"))
@@ -185,36 +193,72 @@ def _profile(reading: Reading) -> dict[str, object]:
     return {column.name: getattr(made, column.name) for column in table(Profile).columns if column.name != "id"}
 
 
-def measure(url: str, folder: Path, people: int) -> PlanningRow:
+def planning_rows(scratch: Path, share: float, *, sqlite_only: bool) -> list[PlanningRow]:
+    """Plan for half as many and for all, on both databases: so it can be seen how time grows.
+
+    Args:
+        scratch: a folder that is not there yet.
+        share: of a million people.
+        sqlite_only: whether PostgreSQL is left out.
+    """
+    scratch.mkdir(parents=True)
+    people = int(PEOPLE * share)
+    rows = []
+    for count in (people // 2, people):
+        folder = scratch / f"sqlite{count}"
+        folder.mkdir()
+        rows.append(_measured(f"sqlite:///{folder / 'newsletter.db'}", folder, count, wanted_s=10 if share >= 1 else 0))
+        shutil.rmtree(folder)
+    if not sqlite_only:
+        with postgresql(scratch / "server") as server:
+            administer(server, "CREATE DATABASE planning")
+            folder = scratch / "postgresql"
+            folder.mkdir()
+            rows.append(_measured(f"{server}/planning", folder, people, wanted_s=20 if share >= 1 else 0))
+    return rows
+
+
+def _measured(url: str, folder: Path, people: int, *, wanted_s: float) -> PlanningRow:
     """Make a newsletter, and let a process of its own plan the digest after the last."""
+    print(f"Making a newsletter with {people:,} people and {WEEKS} digests …", file=sys.stderr)
+    command(folder, "init", NEWSLETTER_DATABASE_URL=url)
     chance = random.Random(7)  # noqa: S311 - the same for all
     with closing(_parts(url, folder)) as parts:
-        fill(parts.database, people, chance)
+        _fill(parts.database, people, chance)
         old = (APPEALS - NEW) // WEEKS
         for week in range(WEEKS):
             at = NOW - timedelta(days=7 * (WEEKS - week))
-            add_appeals(parts.database, range(week * old, (week + 1) * old), at - timedelta(hours=30), chance)
-            planned(parts, at)
-            history(parts.database)
-        add_appeals(parts.database, range(WEEKS * old, APPEALS), NOW - timedelta(hours=30), chance)
-    program = [sys.executable, "-m", "tools.bench.planning", "--last", url, str(folder)]
-    last = subprocess.run(program, check=True, stdout=subprocess.PIPE, text=True)
-    return PlanningRow(people=people, **json.loads(last.stdout))
+            _add_appeals(parts.database, range(week * old, (week + 1) * old), at - timedelta(hours=30), chance)
+            _planned(parts, at)
+            _let_arrive(parts.database)
+        _add_appeals(parts.database, range(WEEKS * old, APPEALS), NOW - timedelta(hours=30), chance)
+    program = [sys.executable, "-m", "tools.bench.planning", url, str(folder)]
+    last = subprocess.run(program, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    return PlanningRow(people=people, wanted_s=wanted_s, **json.loads(last.stdout))
 
 
 def _last(url: str, folder: Path) -> None:
-    with closing(_parts(url, folder)) as parts:
-        mails, editions, plan_s = planned(parts, NOW)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """Plan the digest after the last, and compose it; prints what it took."""
+    inlined = 0
+    transform = Premailer.transform
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        nonlocal inlined
+        inlined += 1
+        return transform(*arguments, **named)
+
+    with closing(_parts(url, folder)) as parts, patch.object(Premailer, "transform", counted):
+        mails, editions, plan_s = _planned(parts, NOW)
         begun = time.perf_counter()
         parts.press().compose(parts.database, now=NOW)
         row = {
-            "database": url.partition(":")[0],
+            "database": "PostgreSQL" if url.startswith("postgresql") else "SQLite",
             "mails": mails,
             "editions": editions,
             "plan_s": round(plan_s, 2),
             "compose_s": round(time.perf_counter() - begun, 2),
-            "peak_mb": peak // 1024,
+            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "inlined": inlined,
         }
         print(json.dumps(row))
 
@@ -224,15 +268,4 @@ def _parts(url: str, folder: Path) -> Parts:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--people", type=int, default=1_000_000)
-    parser.add_argument("--url", default="")
-    parser.add_argument("--last", nargs=2)
-    asked = parser.parse_args()
-    if asked.last:
-        _last(asked.last[0], Path(asked.last[1]))
-    else:
-        with tempfile.TemporaryDirectory() as scratch:
-            command(Path(scratch), "init")
-            url = asked.url or f"sqlite:///{Path(scratch) / 'newsletter.db'}"
-            print(json.dumps(measure(url, Path(scratch), asked.people).document()))
+    _last(sys.argv[1], Path(sys.argv[2]))

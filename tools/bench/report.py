@@ -14,6 +14,7 @@ from tools.bench.importing import MEMORY_WANTED_MB as IMPORT_MB
 from tools.bench.importing import SECONDS_WANTED as IMPORT_SECONDS
 from tools.bench.importing import ImportRow
 from tools.bench.pages import P99_WANTED_MS, RATE, PageRow
+from tools.bench.planning import PlanningRow
 
 SOURCE, PLAIN = "smtp-source (C)", "aiosmtplib"
 SQLITE, POSTGRESQL = "newsletter, SQLite", "newsletter, PostgreSQL"
@@ -219,6 +220,26 @@ def appeal_table(rows: Sequence[AppealRow]) -> Table:
     for row in rows:
         wanted = f"< {row.wanted_ms:,.0f} ms: {'met' if row.met else 'MISSED'}"
         table.add_row(row.what, f"{row.count:,}", f"{row.median_ms:,.1f}", f"{row.most_ms:,.1f}", wanted)
+    return table
+
+
+def planning_table(rows: Sequence[PlanningRow]) -> Table:
+    """Draw the rows."""
+    columns = ("database", "people", "mails", "editions", "planned s", "wanted", "composed s", "MB", "cards inlined")
+    table = _table("A weekly digest", columns, left={"database", "wanted"})
+    for row in rows:
+        wanted = f"< {row.wanted_s:.0f} s: {'met' if row.plan_s < row.wanted_s else 'MISSED'}" if row.wanted_s else ""
+        table.add_row(
+            row.database,
+            f"{row.people:,}",
+            f"{row.mails:,}",
+            f"{row.editions:,}",
+            f"{row.plan_s:.1f}",
+            wanted,
+            f"{row.compose_s:.1f}",
+            f"{row.peak_mb:,}",
+            f"{row.inlined:,}",
+        )
     return table
 
 
