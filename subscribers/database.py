@@ -90,6 +90,28 @@ class Bare(Protocol):
         """Run one statement for each set of parameters; SQLite only."""
 
 
+def insert_rows(session: Session, into: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert many plain rows, as quickly as each database takes them.
+
+    Args:
+        session: a writing transaction; what it holds is flushed first.
+        into: the table's name, which may be a temporary one's.
+        columns: their names.
+        rows: values that the driver knows; moments as SQLite's tables have them, see `Instant`.
+    """
+    session.flush()
+    connection = session.connection()
+    bare: Any = connection.connection.driver_connection
+    names = ", ".join(columns)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        bare.executemany(f"INSERT INTO {into} ({names}) VALUES ({marks})", rows)  # noqa: S608 - names are ours
+        return
+    with bare.cursor() as cursor, cursor.copy(f"COPY {into} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
 class Database:
     """One database, SQLite or PostgreSQL, and the ways into it: `read`, `write`, and `write_bare` for the hot path."""
 

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from newsletter.delivery.model import LEDGER_STATES, Skip
-from subscribers.database import table
+from subscribers.database import insert_rows, table
 from subscribers.hours import Slot
 from subscribers.preferences import Cadence, Profile, Reading
 
@@ -89,10 +89,15 @@ class Audience:
         self._make_tables()
         starts = sorted((release + lookback for release in releases), reverse=True)
         counts = {start: place for place, start in enumerate(starts, start=1)}  # of several at once, of the last
-        self._rows("digest_starts", ("at", "releases"), [(self._moment(at), count) for at, count in counts.items()])
+        insert_rows(
+            self.session,
+            "digest_starts",
+            ("at", "releases"),
+            [(self._moment(at), count) for at, count in counts.items()],
+        )
         if self.slots is not None:
             rows = [(slot.hour, slot.weekday, slot.time_zone) for slot in self.slots]
-            self._rows("digest_slots", ("hour", "weekday", "zone"), rows)
+            insert_rows(self.session, "digest_slots", ("hour", "weekday", "zone"), rows)
         far = datetime.max.replace(tzinfo=self.now.tzinfo)
         self._run(
             _PEOPLE.format(slots="" if self.slots is None else _IN_SLOTS),
@@ -113,7 +118,9 @@ class Audience:
             late: those among them that matter also where everything was looked at before.
             forgotten: mailings of so long ago that it is better to look at everything again.
         """
-        self._rows("digest_told", ("id", "is_late"), [(each, int(each in late)) for each in sorted(told)])
+        insert_rows(
+            self.session, "digest_told", ("id", "is_late"), [(each, int(each in late)) for each in sorted(told)]
+        )
         for mailing in sorted(forgotten):
             self._run("UPDATE digest_people SET standing = 0 WHERE standing = :mailing", mailing=mailing)
         self._run(_RECONSIDERED)
@@ -158,7 +165,9 @@ class Audience:
     def settle(self, mailing_id: int, fates: Mapping[Group, Fate]) -> None:
         """Write a delivery for everybody whose fate isn't that there is nothing new, and how far each was looked at."""
         columns = (*_KEY, "edition_id", "state", "skip", "due_at", "settled_at", "settles")
-        self._rows("digest_fates", columns, [self._fate_row(group, fate) for group, fate in fates.items()])
+        insert_rows(
+            self.session, "digest_fates", columns, (self._fate_row(group, fate) for group, fate in fates.items())
+        )
         self._analyse("digest_fates")
         self._run(_DELIVERIES, mailing=mailing_id)
         self._run(_STANDINGS, mailing=mailing_id)
@@ -179,13 +188,6 @@ class Audience:
     def _run(self, statement: str, *, streamed: bool = False, **facts: object) -> Any:
         options = {"yield_per": ROWS} if streamed else {}
         return self.session.connection().execute(text(statement), facts, execution_options=options)
-
-    def _rows(self, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
-        values = ", ".join(f":{name}" for name in columns)
-        statement = text(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})")  # noqa: S608 - ours
-        for start in range(0, len(rows), ROWS):
-            chunk = [dict(zip(columns, row, strict=True)) for row in rows[start : start + ROWS]]
-            self.session.connection().execute(statement, chunk)
 
     def _moment(self, moment: datetime | None) -> object:
         """Write a moment as the tables have it: statements in words don't know what they compare it with."""
@@ -224,9 +226,9 @@ class Audience:
         for subscriber_id, seen in _each_seen(several, holding):
             rows.append((subscriber_id, numbers.setdefault(seen, PAUSED - 1 - len(numbers))))
             if len(rows) == ROWS:
-                self._rows("digest_sets", ("id", "had"), rows)
+                insert_rows(self.session, "digest_sets", ("id", "had"), rows)
                 rows.clear()
-        self._rows("digest_sets", ("id", "had"), rows)
+        insert_rows(self.session, "digest_sets", ("id", "had"), rows)
         self._analyse("digest_sets")
         return {number: seen for seen, number in numbers.items()}
 

@@ -17,11 +17,10 @@ from newsletter.editions.model import Edition, EditionAppeal, Part
 from newsletter.editions.render import Renderer
 from newsletter.editions.stored import Cards, Draft, neutral_name
 from newsletter.editions.view import AppealView, appeal_path
-from subscribers.database import Database, table
+from subscribers.database import Database, insert_rows, table
 from subscribers.preferences import Format
 
 COMPOSED_AT_ONCE = 100  # editions, in one transaction
-RESERVED_AT_ONCE = 1_000  # editions, in one statement
 
 
 class EditionPress:
@@ -92,22 +91,13 @@ class EditionPress:
         columns = table(Edition).c
         new = insert(table(Edition)).returning(columns.id, sort_by_parameter_order=True)
         numbers = [number for (number,) in session.connection().execute(new, editions)]
-        for start in range(0, len(digests), RESERVED_AT_ONCE):
-            appeals = [
-                {
-                    "edition_id": number,
-                    "position": position,
-                    "appeal_id": appeal_id,
-                    "language": language,
-                    "version_id": versions[appeal_id],
-                    "card_text_id": nothing,
-                }
-                for number, digest in zip(
-                    numbers[start : start + RESERVED_AT_ONCE], digests[start : start + RESERVED_AT_ONCE], strict=True
-                )
-                for position, (appeal_id, language) in enumerate(digest.appeals)
-            ]
-            session.connection().execute(insert(table(EditionAppeal)), appeals)
+        appeals = (
+            (number, position, appeal_id, language, versions[appeal_id], nothing)
+            for number, digest in zip(numbers, digests, strict=True)
+            for position, (appeal_id, language) in enumerate(digest.appeals)
+        )
+        names = ("edition_id", "position", "appeal_id", "language", "version_id", "card_text_id")
+        insert_rows(session, EditionAppeal.__tablename__, names, appeals)
         return numbers
 
     def compose(self, database: Database, *, now: datetime, on_progress: Callable[[int], None] | None = None) -> int:
