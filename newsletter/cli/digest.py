@@ -6,17 +6,21 @@ from pathlib import Path
 
 import click
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from newsletter.appeals.countries import country_code
+from newsletter.appeals.model import Appeal
+from newsletter.appeals.names import Register
 from newsletter.cli.context import Context, Moment, pass_context
 from newsletter.cli.screen import counted, printable, progress, say, show_json, warn
 from newsletter.delivery.candidates import candidates_at
 from newsletter.delivery.model import Skip
 from newsletter.delivery.planning import Plan
-from newsletter.editions.digest import Digest, Nothing, compose_digest
+from newsletter.editions.digest import Digest, Nothing, Why, compose_digest
 from newsletter.editions.message import Composed
 from newsletter.editions.slots import Slot, fill
 from newsletter.errors import NewsletterError
+from newsletter.wiring import Parts
 from subscribers.addresses import parse_address
 from subscribers.model import Subscriber
 from subscribers.preferences import Cadence, Format, Reading
@@ -123,7 +127,10 @@ def preview(
     now: datetime | None,
     output: Path,
 ) -> None:
-    """Write HTML and text of what one person, or anybody with these wishes, would get. Nothing is sent."""
+    """Write HTML and text of what one person, or anybody with these wishes, would get. Nothing is sent.
+
+    With --to it is also said of each appeal why it is in or not.
+    """
     if address and (languages or countries or topics or text_only):
         raise click.UsageError("Give either --to or wishes, not both.")
     parts = context.parts
@@ -134,8 +141,11 @@ def preview(
             person = session.scalar(select(Subscriber).where(Subscriber.address_key == key))
             if person is None:
                 raise NobodyThere(address=address)
-            verdict = parts.planner().verdict_for(session, person, now=moment)
+            planner = parts.planner()
+            verdict = planner.verdict_for(session, person, now=moment)
             name = person.name
+            if not isinstance(verdict, Skip) or verdict in (Skip.NOTHING_NEW, Skip.NO_TEXT):
+                _tell_reasons(session, planner.reasons_for(session, person, now=moment), parts)
         else:
             reading = Reading(
                 languages=languages or (parts.settings.language,),
@@ -159,6 +169,28 @@ def preview(
     say(printable(f"Subject: {composed.subject}"))
     for path in written:
         say(f"Wrote {path}")
+
+
+_REASONS = {
+    Why.IN: "is in it",
+    Why.LATER: "comes with the next one: there are more than one digest holds",
+    Why.HAD: "they had it, or it is on its way",
+    Why.NOT_RECIPIENT: "is for those who got what it continues",
+    Why.OTHER_TOPIC: "is about no topic that they chose",
+    Why.OTHER_COUNTRY: "is about no country that they chose",
+    Why.BEFORE_THEM: "was released before they joined",
+    Why.NO_TEXT: "has no text in a language that they read",
+}
+
+
+def _tell_reasons(session: Session, reasons: Mapping[int, Why], parts: Parts) -> None:
+    """Say of each open appeal why it is in somebody's digest or not, those that are in it first."""
+    register = Register.load(session, parts.name_seal)
+    for why in Why:
+        for number in (each for each, reason in reasons.items() if reason is why):
+            appeal = session.get_one(Appeal, number)
+            title = register.said(appeal.text.title, appeal.text.language)
+            say(printable(f"{appeal.reference}  {_REASONS[why]}: {title}"))
 
 
 def _write(folder: Path, composed: Composed, slots: Mapping[Slot, str]) -> list[Path]:

@@ -14,7 +14,7 @@ from newsletter.delivery.candidates import candidates_at, last_move, told_of
 from newsletter.delivery.ledger import seen_by
 from newsletter.delivery.model import Lane, Mailing, MailingKind, MailingState, OnUncertain, Skip
 from newsletter.editions.compose import EditionPress
-from newsletter.editions.digest import Candidate, Choice, Digest, Nothing
+from newsletter.editions.digest import Candidate, Choice, Digest, Nothing, Why
 from subscribers.database import Database
 from subscribers.hours import Slot
 from subscribers.model import Status, Subscriber
@@ -160,6 +160,16 @@ class Planner:
         since = subscriber.joined_at - self.lookback
         choice = Choice(candidates, most=self.most)
         return _verdict(choice, subscriber.profile.reading, since=since, seen=seen)
+
+    def reasons_for(self, session: Session, subscriber: Subscriber, *, now: datetime) -> dict[int, Why]:
+        """Say of each open appeal, by its number, why this person would get it now or not.
+
+        They are somebody who is written to: active, and not paused.
+        """
+        candidates = candidates_at(session, now)
+        seen = seen_by(session, subscriber.id, told_of(candidates))
+        since = (subscriber.joined_at or now) - self.lookback
+        return Choice(candidates, most=self.most).reasons(subscriber.profile.reading, since=since, seen=seen)
 
     def _verdicts(
         self, session: Session, audience: Audience, candidates: Sequence[Candidate], now: datetime

@@ -71,6 +71,19 @@ class Nothing(Enum):
     IN_THEIR_LANGUAGES = "no_text"
 
 
+class Why(Enum):
+    """Why an appeal is in somebody's digest, or not."""
+
+    IN = "in"
+    LATER = "later"  # there are more than a digest holds
+    HAD = "had"
+    NOT_RECIPIENT = "not_recipient"
+    OTHER_TOPIC = "other_topic"
+    OTHER_COUNTRY = "other_country"
+    BEFORE_THEM = "before_them"
+    NO_TEXT = "no_text"
+
+
 class Choice:
     """What there is to choose from; asked for many readers, it looks only once at what they have in common."""
 
@@ -87,18 +100,7 @@ class Choice:
 
     def compose(self, reading: Reading, *, since: datetime, seen: Collection[int] = ()) -> Digest | Nothing:
         """Choose what is new to a reader; see `compose_digest`."""
-        wanted = [
-            offer
-            for offer in self._offered(reading.languages)
-            if offer.appeal.id not in seen
-            and (
-                # Who got an original gets what is for its recipients, whatever they have chosen since: it may be a
-                # correction.
-                offer.appeal.only_after in seen
-                if offer.appeal.only_after is not None
-                else offer.since > since and concerns(reading, offer.appeal)
-            )
-        ]
+        wanted = [offer for offer in self._offered(reading.languages) if _is_wanted(offer, reading, since, seen)]
         readable = [offer.chosen for offer in wanted if offer.chosen is not None]
         if not readable:
             return Nothing.IN_THEIR_LANGUAGES if wanted else Nothing.NEW
@@ -110,6 +112,15 @@ class Choice:
             appeals=tuple(readable[:most]),
             more=len(readable[most:]),
         )
+
+    def reasons(self, reading: Reading, *, since: datetime, seen: Collection[int] = ()) -> dict[int, Why]:
+        """Say of each appeal, by its number, why a reader gets it now or doesn't; arguments as for `compose`."""
+        verdict = self.compose(reading, since=since, seen=seen)
+        gets = {chosen.appeal_id for chosen in verdict.appeals} if isinstance(verdict, Digest) else set()
+        return {
+            offer.appeal.id: Why.IN if offer.appeal.id in gets else _why_not(offer, reading, since, seen)
+            for offer in self._offered(reading.languages)
+        }
 
     def _offered(self, languages: tuple[str, ...]) -> list["_Offer"]:
         if languages not in self._offers:
@@ -138,6 +149,30 @@ def _offer(appeal: Candidate, languages: Sequence[str]) -> _Offer:
         chosen=None if language is None else Chosen(appeal.id, language),
         since=min(theirs or appeal.released.values()),
     )
+
+
+def _is_wanted(offer: _Offer, reading: Reading, since: datetime, seen: Collection[int]) -> bool:
+    appeal = offer.appeal
+    if appeal.id in seen:
+        return False
+    if appeal.only_after is not None:
+        # Who got an original gets what is for its recipients, whatever they have chosen since: it may be a correction.
+        return appeal.only_after in seen
+    return offer.since > since and concerns(reading, appeal)
+
+
+def _why_not(offer: _Offer, reading: Reading, since: datetime, seen: Collection[int]) -> Why:
+    appeal = offer.appeal
+    if appeal.id in seen:
+        return Why.HAD
+    if appeal.only_after is not None and appeal.only_after not in seen:
+        return Why.NOT_RECIPIENT
+    if appeal.only_after is None and not offer.since > since:
+        return Why.BEFORE_THEM
+    if appeal.only_after is None and not concerns(reading, appeal):
+        is_about = not reading.topics or not reading.topics.isdisjoint(appeal.topics)
+        return Why.OTHER_COUNTRY if is_about else Why.OTHER_TOPIC
+    return Why.NO_TEXT if offer.chosen is None else Why.LATER
 
 
 def compose_digest(

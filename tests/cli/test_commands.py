@@ -155,6 +155,8 @@ def test_preview_writes_what_one_person_or_anybody_with_these_wishes_would_get(r
     ready("subscriber", "import", "p.csv", "--consent", "a stall")
     said = ready("digest", "preview", "--to", "Rosa@Example.org", "--output", "mine")
     assert "Subject: Free the ferry crew" in said.out
+    assert "is in it: Free the ferry crew" in said.out
+    assert "is about no country that they chose: Bakers" in said.out
     assert "Bakers" not in (tmp_path / "mine/digest.txt").read_text()
     assert "Free the ferry crew" in (tmp_path / "mine/digest.html").read_text()
     ready("digest", "preview", "--country", "PE", "--text", "--output", "other")

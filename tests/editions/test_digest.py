@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.editions.digest import Candidate, Chosen, Digest, Nothing, compose_digest, read_in
+from newsletter.editions.digest import Candidate, Choice, Chosen, Digest, Nothing, Why, compose_digest, read_in
 from subscribers.preferences import Format, Reading
 
 MONDAY = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
@@ -147,3 +147,66 @@ def test_exactly_what_is_new_concerns_them_and_can_be_read_is_in_it_once(appeals
 def test_the_order_of_release_changes_nothing(appeals, reading, random):
     shuffled = random.sample(appeals, len(appeals))
     assert compose_digest(appeals, reading, since=LONG_AGO) == compose_digest(shuffled, reading, since=LONG_AGO)
+
+
+def reasons_of(appeals, reading, *, since=LONG_AGO, seen=(), most=None):
+    return Choice(appeals, most=most).reasons(reading, since=since, seen=seen)
+
+
+def test_each_appeal_has_its_reason():
+    reading = Reading(languages=("en",), topics=frozenset({"strikes"}), countries=frozenset({"TR"}))
+    fits = {"topics": ["strikes"], "countries": ["TR"]}
+    appeals = [
+        candidate(1, **fits, age_days=1),
+        candidate(2, **fits, age_days=2),
+        candidate(3, **fits),
+        candidate(4, topics=["prisoners"], countries=["TR"]),
+        candidate(5, topics=["strikes"], countries=["SV"]),
+        candidate(6, **fits, age_days=40),
+        candidate(7, **fits, languages=("es",)),
+        candidate(8, only_after=99),
+    ]
+    found = reasons_of(appeals, reading, since=MONDAY - timedelta(days=30), seen={3}, most=1)
+    assert found == {
+        1: Why.IN,
+        2: Why.LATER,
+        3: Why.HAD,
+        4: Why.OTHER_TOPIC,
+        5: Why.OTHER_COUNTRY,
+        6: Why.BEFORE_THEM,
+        7: Why.NO_TEXT,
+        8: Why.NOT_RECIPIENT,
+    }
+
+
+@given(
+    st.lists(candidates, unique_by=lambda c: c.id),
+    readings,
+    st.integers(0, 60),
+    st.sets(st.integers(1, 30)),
+    st.none() | st.integers(1, 5),
+)
+def test_what_is_said_to_be_in_it_is_in_it_and_nothing_else(appeals, reading, joined_days_ago, seen, most):
+    since = MONDAY - timedelta(days=joined_days_ago)
+    verdict = compose_digest(appeals, reading, since=since, seen=seen, most=most)
+    found = reasons_of(appeals, reading, since=since, seen=seen, most=most)
+    assert found.keys() == {c.id for c in appeals}
+    got = ids(verdict) if isinstance(verdict, Digest) else []
+    assert {number for number, why in found.items() if why is Why.IN} == set(got)
+    later = [number for number, why in found.items() if why is Why.LATER]
+    assert len(later) == (verdict.more if isinstance(verdict, Digest) else 0)
+    assert len(got) <= (most or len(appeals))
+
+
+@given(st.lists(candidates, unique_by=lambda c: c.id), readings, st.integers(1, 4))
+def test_what_is_more_than_a_digest_holds_comes_with_the_next_ones(appeals, reading, most):
+    whole = compose_digest(appeals, reading, since=LONG_AGO)
+    first_of_all = ids(whole) if isinstance(whole, Digest) else []
+    seen, digests = set(), []
+    while isinstance(verdict := compose_digest(appeals, reading, since=LONG_AGO, seen=seen, most=most), Digest):
+        digests.append(ids(verdict))
+        seen |= set(ids(verdict))
+    came = [number for digest in digests for number in digest]
+    assert len(came) == len(set(came))
+    assert set(first_of_all) <= set(came)
+    assert all(len(digest) == most for digest in digests[:-1]) or any(c.only_after for c in appeals)
