@@ -189,14 +189,11 @@ class Settings(BaseSettings):
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         "UTC", description="your organisation's, as Europe/Berlin; a subscriber may choose another"
     )
-    sign_up_cooldown_minutes: int = Field(
-        60,
-        ge=1,
-        le=10_080,
-        description="after a mail to confirm a sign-up, no other one goes to that address for so long",
-    )
     second_look: bool = Field(
         True, description="whether an appeal goes out only once an organiser approved it who didn't write it"
+    )
+    digest_most: int = Field(
+        20, ge=1, le=200, description="appeals in one digest at the most; the others come with the next"
     )
     lookback_days: int = Field(14, ge=0, le=366, description="how far back appeals are new to somebody who just joined")
 

@@ -31,6 +31,8 @@ from subscribers.suppression import SuppressionList
 from subscribers.together import Together
 from subscribers.tokens import Tokens
 
+SIGN_UP_COOLDOWN = timedelta(hours=1)  # after a mail to confirm a sign-up no other one goes to that address for so long
+
 if TYPE_CHECKING:
     from newsletter.appeals.intake import Desk
     from newsletter.appeals.polling import Poller
@@ -109,6 +111,7 @@ class Parts:
             colour=settings.colour,
             postal_address=settings.postal_address,
             home_url=settings.home_url,
+            appeals_url=f"{settings.base_url}/appeals",
         )
 
     @cached_property
@@ -179,6 +182,7 @@ class Parts:
             press=self.press(),
             lookback=timedelta(days=self.settings.lookback_days),
             message_domain=self.settings.sender_domain,
+            most=self.settings.digest_most,
         )
 
     def recurring(self) -> "Recurring":
@@ -208,7 +212,7 @@ class Parts:
             database=self.database,
             desk=self.service_desk,
             suppression=self.suppression,
-            cooldown=timedelta(minutes=self.settings.sign_up_cooldown_minutes),
+            cooldown=SIGN_UP_COOLDOWN,
         )
 
     @cached_property

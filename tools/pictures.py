@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from newsletter.editions.render import Renderer
 from newsletter.editions.slots import Slot, fill
-from newsletter.editions.stored import compose_html, compose_text
+from newsletter.editions.stored import compose_html, compose_text, more_words
 from newsletter.editions.view import AppealView, Brand
 from newsletter.languages import greeting
 
@@ -24,9 +24,11 @@ BRAND = Brand(
     colour="#14545c",
     postal_address="14 Rue des Tisserands\n1000 Sampletown",
     home_url="https://appeals.example.org",
+    appeals_url="https://news.example.org/appeals",
 )
 READERS = {"en": "Anna Bergström", "es": "Tomás Ibarra", "ar": "ليلى حداد", "tr": "Elif Korkmaz"}
 SIZES = (360, 700)
+MORE = 3  # appeals beside those in the mail
 LIGHTS = ("light", "dark")
 CHROMIUM = "/usr/bin/chromium"
 QUIET = (
@@ -102,12 +104,14 @@ def _digest(renderer: Renderer, language: str) -> tuple[str, str]:
         cards=[renderer.card_html(appeal) for appeal in appeals],
         preheader=preheader,
         intro=intro,
+        more=more_words(MORE, language),
     )
     text = compose_text(
         renderer.shell_text(language),
         cards=[renderer.card_text(appeal) for appeal in appeals],
         preheader=preheader,
         intro=intro,
+        more=more_words(MORE, language),
     )
     return fill(page, personal, html=True), renderer.subject(appeals, language) + "\n\n" + fill(
         text, personal, html=False

@@ -167,6 +167,7 @@ class EditionPress:
             shell_text=shell.text,
             shell_html=shell.html,
             cards=tuple(Cards(text=self._text(each), html=self._html(each) if in_html else "") for each in said),
+            more=digest.more,
         )
 
     def _store(self, session: Session, drafts: Sequence[tuple[Edition, Draft]], now: datetime) -> None:

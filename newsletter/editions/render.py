@@ -111,6 +111,7 @@ class Renderer:
             colour=brand.colour,
             postal_address=clean(brand.postal_address).strip(),
             home_url=web_address(brand.home_url),
+            appeals_url=web_address(brand.appeals_url),
         )
         self._palette = Palette.of(brand.colour)
         self._folders = [override, templates_folder()] if override else [templates_folder()]

@@ -25,6 +25,7 @@ class Insert(StrEnum):
     PREHEADER = "preheader"
     INTRO = "intro"
     CARDS = "cards"
+    MORE = "more"
 
 
 class SlotUnknown(NewsletterError):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from newsletter.editions.message import Composed
 from newsletter.editions.model import Edition
 from newsletter.editions.slots import Insert, clean, insert
-from newsletter.languages import words
+from newsletter.languages import number_text, words
 from subscribers.preferences import Format
 
 TEXT_RULE = "-" * 48
@@ -36,21 +36,35 @@ class Draft:
     shell_text: str
     shell_html: str
     cards: tuple[Cards, ...]
+    more: int = 0
 
     def composed(self) -> Composed:
         """Put the parts together."""
+        more = more_words(self.more, self.language)
         html = compose_html(
-            self.shell_html, cards=[c.html for c in self.cards], preheader=self.preheader, intro=self.intro
+            self.shell_html, cards=[c.html for c in self.cards], preheader=self.preheader, intro=self.intro, more=more
         )
         return Composed(
             language=self.language,
             subject=self.subject,
             text=compose_text(
-                self.shell_text, cards=[c.text for c in self.cards], preheader=self.preheader, intro=self.intro
+                self.shell_text,
+                cards=[c.text for c in self.cards],
+                preheader=self.preheader,
+                intro=self.intro,
+                more=more,
             ),
             html=html if self.format is Format.HTML else None,
             sender_name=neutral_name(self.language) if self.discreet else "",
         )
+
+
+def more_words(more: int, language: str) -> str:
+    """Give what leads to all appeals: how many are for these readers beside those in the mail, if there are any."""
+    if not more:
+        return words(language).gettext("All appeals")
+    say = words(language).ngettext("%(count)s more appeal on the web", "%(count)s more appeals on the web", more)
+    return say % {"count": number_text(more, language)}
 
 
 def neutral_name(language: str) -> str:
@@ -80,11 +94,12 @@ def stored_edition(session: Session, edition_id: int, *, service: bool = False) 
             Cards(text=part.card_text.content, html=part.card_html.content if part.card_html else "")
             for part in edition.appeals
         ),
+        more=edition.more,
     )
     return replace(draft.composed(), campaign=f"m{edition.mailing_id}", service=service)
 
 
-def compose_html(shell: str, *, cards: Sequence[str], preheader: str, intro: str) -> str:
+def compose_html(shell: str, *, cards: Sequence[str], preheader: str, intro: str, more: str = "") -> str:
     """An edition's page, its slots still open.
 
     Args:
@@ -92,6 +107,7 @@ def compose_html(shell: str, *, cards: Sequence[str], preheader: str, intro: str
         cards: from `Renderer.card_html`, in order.
         preheader: plain text, what inboxes show after the subject.
         intro: plain text above the first card; may be empty.
+        more: plain text, what leads to all appeals.
     """
     return insert(
         shell,
@@ -99,11 +115,12 @@ def compose_html(shell: str, *, cards: Sequence[str], preheader: str, intro: str
             Insert.CARDS: "\n".join(cards),
             Insert.PREHEADER: escape(clean(preheader)),
             Insert.INTRO: escape(clean(intro)).replace("\n", "<br>"),
+            Insert.MORE: escape(clean(more)),
         },
     )
 
 
-def compose_text(shell: str, *, cards: Sequence[str], preheader: str, intro: str) -> str:
+def compose_text(shell: str, *, cards: Sequence[str], preheader: str, intro: str, more: str = "") -> str:
     """An edition's text part, its slots still open; arguments as for `compose_html`, from the text methods."""
     return insert(
         shell,
@@ -111,5 +128,6 @@ def compose_text(shell: str, *, cards: Sequence[str], preheader: str, intro: str
             Insert.CARDS: f"\n\n{TEXT_RULE}\n\n".join(cards),
             Insert.PREHEADER: clean(preheader),
             Insert.INTRO: clean(intro),
+            Insert.MORE: clean(more),
         },
     )

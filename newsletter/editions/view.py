@@ -52,9 +52,11 @@ class Brand:
         colour: `#rrggbb`, for rules and buttons.
         postal_address: one line or several; shown in every footer.
         home_url: the organisation's site, or empty.
+        appeals_url: where all its appeals are, for everybody; or empty.
     """
 
     name: str
     colour: str
     postal_address: str
     home_url: str
+    appeals_url: str = ""

@@ -289,3 +289,26 @@ def test_preview_says_the_same_as_planning(parts):
     plan(parts)
     assert got(parts) == foreseen
     assert len(foreseen) == 2
+
+
+def test_the_most_pressing_ones_go_first_and_the_mail_says_how_many_more_there_are(database, keys):
+    parts = builders.parts(database, keys, digest_most=2)
+    with database.write() as session:
+        builders.person(session, "rosa@example.org", name="Rosa")
+        builders.person(session, "ar@example.org", name="Layla", languages=("ar", "en"))
+        for number in range(3):
+            builders.appeal(session, f"Appeal {number}", urgency=Urgency.URGENT if number == 2 else Urgency.NORMAL)
+    plan(parts)
+    with database.read() as session:
+        rosa, layla = session.scalars(select(Delivery).order_by(Delivery.subscriber_id)).all()
+        mail, arabic = (stored_edition(session, each.edition_id) for each in (rosa, layla))
+    assert got(parts) == {"Rosa": [3, 2], "Layla": [3, 2]}
+    assert "1 more appeal on the web:\nhttps://news.hands.example/appeals?in=en" in mail.text
+    assert ">1 more appeal on the web</a>" in mail.html
+    assert "نداء آخر على الموقع:\nhttps://news.hands.example/appeals?in=ar" in arabic.text
+    settle_all(parts, DeliveryState.ACCEPTED)
+    plan(parts, now=NOW + timedelta(days=7))
+    assert got(parts) == {"Rosa": [1], "Layla": [1]}
+    with database.read() as session:
+        last = session.scalars(select(Delivery).where(Delivery.state == DeliveryState.QUEUED)).first()
+        assert "All appeals:\nhttps" in stored_edition(session, last.edition_id).text

@@ -14,7 +14,7 @@ from newsletter.editions.inline import inline_page
 from newsletter.editions.palette import ColourInvalid
 from newsletter.editions.render import Renderer, TemplateBroken, TemplateLacks, shorten, templates_folder
 from newsletter.editions.slots import Insert, Slot, fill, mark, pieces
-from newsletter.editions.stored import compose_html, compose_text
+from newsletter.editions.stored import compose_html, compose_text, more_words
 from newsletter.editions.view import AppealView, Brand
 from newsletter.languages import languages
 
@@ -23,6 +23,7 @@ BRAND = Brand(
     colour="#14545c",
     postal_address="14 Rue des Tisserands\n1000 Sampletown",
     home_url="https://solidarity.example/",
+    appeals_url="https://news.example/appeals",
 )
 APPEAL = AppealView(
     reference="2026/014",
@@ -79,6 +80,7 @@ def whole_html(renderer: Renderer, *appeals: AppealView, language: str = "en") -
         cards=[renderer.card_html(appeal) for appeal in appeals],
         preheader=renderer.preheader(appeals, language),
         intro=renderer.intro(appeals, language),
+        more=more_words(0, language),
     )
     return fill(page, PERSONAL, html=True)
 
@@ -89,6 +91,7 @@ def whole_text(renderer: Renderer, *appeals: AppealView, language: str = "en") -
         cards=[renderer.card_text(appeal) for appeal in appeals],
         preheader=renderer.preheader(appeals, language),
         intro=renderer.intro(appeals, language),
+        more=more_words(0, language),
     )
     return fill(text, PERSONAL, html=False)
 
@@ -163,6 +166,11 @@ The prosecutor decides on Thursday.
 
 Read the whole appeal:
 https://appeals.example/2026/014?a=1&b=2
+
+------------------------------------------------
+
+All appeals:
+https://news.example/appeals?in=en
 
 ------------------------------------------------
 
@@ -247,7 +255,7 @@ def test_an_appeal_can_neither_fill_a_slot_nor_open_a_tag(renderer, attack, fiel
     assert schemes <= {"http", "https", "mailto"}
     # Nothing got out of its card: the footer is whole, and the greeting stands once.
     assert page.text_content().count("Hello Anna,") == 1
-    assert [link.text for link in page.xpath("//a[@class='way']")] == ["Unsubscribe", "Your preferences"]
+    assert [link.text for link in page.xpath("//a[@class='way']")] == ["All appeals", "Unsubscribe", "Your preferences"]
     assert whole_text(renderer, hostile).count(PERSONAL[Slot.UNSUBSCRIBE_URL]) == 1
 
 
@@ -368,7 +376,8 @@ def test_a_digest_of_seven_stays_under_what_gmail_clips(renderer):
 def test_nothing_remote_is_loaded_and_nothing_is_tracked(renderer):
     page = whole_html(renderer, APPEAL)
     assert not re.search(r"<img|<link|@import|@font-face|url\(|\bsrc=|background=|http-equiv=.refresh", page)
-    ours = {BRAND.home_url, APPEAL.url, PERSONAL[Slot.UNSUBSCRIBE_URL], PERSONAL[Slot.PREFERENCES_URL]}
+    ours = {BRAND.home_url, f"{BRAND.appeals_url}?in=en", APPEAL.url}
+    ours |= {PERSONAL[Slot.UNSUBSCRIBE_URL], PERSONAL[Slot.PREFERENCES_URL]}
     assert set(html.fromstring(page).xpath("//@href")) == ours
 
 
