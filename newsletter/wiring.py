@@ -193,7 +193,6 @@ class Parts:
             database=self.database,
             planner=self.planner,
             time_zone=self.settings.time_zone,
-            missed_for=timedelta(days=1),
         )
 
     @cached_property

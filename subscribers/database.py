@@ -194,6 +194,7 @@ class Database:
             connection: Any = pooled.driver_connection
             try:
                 if self.is_sqlite:
+                    _check_references(connection, pooled.info, checked=True)
                     _begin_sqlite(connection, pooled.info, reading=False)
                 # On PostgreSQL statements wait for no answer until somebody fetches what they give.
                 with nullcontext() if self.is_sqlite else connection.pipeline():

@@ -1,6 +1,6 @@
 """`newsletter digest`: see what people would get, and plan it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,9 +13,11 @@ from newsletter.appeals.model import Appeal
 from newsletter.appeals.names import Register
 from newsletter.cli.context import Context, Moment, pass_context
 from newsletter.cli.screen import counted, printable, progress, say, show_json, warn
+from newsletter.cli.sending import tell_broken
 from newsletter.delivery.candidates import candidates_at
 from newsletter.delivery.model import Skip
 from newsletter.delivery.planning import Plan
+from newsletter.delivery.recurring import Run
 from newsletter.editions.digest import Digest, Nothing, Why, compose_digest
 from newsletter.editions.message import Composed
 from newsletter.editions.slots import Slot, fill
@@ -73,23 +75,34 @@ def plan(context: Context, cadence: str | None, due: bool, now: datetime | None,
         def on_progress(count: int) -> None:
             bar.advance(bar.task_ids[0], count)
 
-        if cadence is None:
-            made = parts.recurring().run(moment, on_progress=on_progress)
-        elif dry_run:
-            with parts.database.write() as session:
-                made = [parts.planner().plan_digest(session, Cadence(cadence), now=moment)]
-                session.rollback()
-        else:
-            made = [parts.planner().launch(Cadence(cadence), now=moment, on_progress=on_progress)]
+        ran = _planned(parts, cadence, moment, dry_run=dry_run, on_progress=on_progress)
+    made, broken = ran.plans, ran.broken
     documents = [_document(each, dry_run=dry_run) for each in made]
+    tell_broken(broken)
     if as_json:
         show_json(documents if due else documents[0])
-        return
-    _warn_of_unset(parts.settings.unset)
-    for each in made:
-        _tell(each, dry_run=dry_run)
-    if not made:
-        say("Nobody's digest is due.")
+    else:
+        _warn_of_unset(parts.settings.unset)
+        for each in made:
+            _tell(each, dry_run=dry_run)
+        if not made:
+            say("Nobody's digest is due.")
+    if broken:
+        raise SystemExit(1)
+
+
+def _planned(
+    parts: Parts, cadence: str | None, moment: datetime, *, dry_run: bool, on_progress: Callable[[int], None]
+) -> Run:
+    if cadence is None:
+        return parts.recurring().run(moment, on_progress=on_progress)
+    if dry_run:
+        with parts.database.write() as session:
+            made = parts.planner().plan_digest(session, Cadence(cadence), now=moment)
+            session.rollback()
+    else:
+        made = parts.planner().launch(Cadence(cadence), now=moment, on_progress=on_progress)
+    return Run(plans=[made], broken=made.broken)
 
 
 def _document(made: Plan, *, dry_run: bool) -> dict[str, object]:

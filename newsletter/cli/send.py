@@ -5,7 +5,7 @@ import click
 from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import counted, printable, say, show_json, warn
 from newsletter.cli.screen import progress as progress_bar
-from newsletter.cli.sending import SendingProgress, run_worker, tell_pause
+from newsletter.cli.sending import SendingProgress, run_worker, tell_broken, tell_pause
 from newsletter.delivery.model import DeliveryState
 from newsletter.delivery.report import backlog
 from newsletter.delivery.worker import SendReport
@@ -22,9 +22,10 @@ def send(context: Context, as_json: bool) -> int:
     """
     parts = context.parts
     with progress_bar("Composing editions") as bar:
-        planned = parts.recurring().run(parts.clock(), on_progress=lambda count: bar.advance(bar.task_ids[0], count))
+        ran = parts.recurring().run(parts.clock(), on_progress=lambda count: bar.advance(bar.task_ids[0], count))
+    tell_broken(ran.broken)
     if not as_json:
-        for made in planned:
+        for made in ran.plans:
             mails, editions = counted(made.deliveries, "mail"), counted(made.editions, "edition")
             say(f"Mailing {made.mailing_id}, {made.cadence} digest: {mails} in {editions}.")
     with parts.database.read() as session:
@@ -37,7 +38,7 @@ def send(context: Context, as_json: bool) -> int:
         _tell(report)
     if report.fault:
         warn(printable(f"Error: {report.fault}"))
-    return 1 if report.fault or report.paused else 0
+    return 1 if report.fault or report.paused or ran.broken else 0
 
 
 @click.command()

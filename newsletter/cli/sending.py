@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Self
@@ -129,6 +129,12 @@ def tell_pause(mailing: int, reply: str) -> None:
             f"Nobody was taken off the list. Mend the cause, then: newsletter mailing resume {mailing}"
         )
     )
+
+
+def tell_broken(broken: Mapping[int, str]) -> None:
+    """Say loudly which mailings were paused because an edition of them can't be composed."""
+    for mailing, fault in broken.items():
+        warn(printable(f"PAUSED: mailing {mailing}. {fault}\nThen: newsletter mailing resume {mailing}"))
 
 
 def _span(seconds: float) -> str:

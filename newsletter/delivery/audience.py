@@ -50,7 +50,8 @@ class Fate:
         edition: what they get; None where they get nothing.
         skip: why they get nothing.
         due_at: when it is sent.
-        settles: whether nothing that was looked at has to be looked at again for them.
+        settles: whether nothing that was looked at has to be looked at again for them; else the last time counts at
+            which that was so.
     """
 
     edition: int | None
@@ -171,13 +172,13 @@ class Audience:
         self._analyse("digest_fates")
         self._run(_DELIVERIES, mailing=mailing_id)
         self._run(_STANDINGS, mailing=mailing_id)
-        if any(not fate.settles and group.had != PAUSED for group, fate in fates.items()):
-            self._run(_UNSETTLED)
 
     def close(self) -> None:
         """Drop the tables."""
         for name in _TABLES:
             self._run(f"DROP TABLE IF EXISTS {'pg_temp' if self._is_postgresql else 'temp'}.{name}")
+        if not self._is_postgresql:
+            self._run("PRAGMA main.cache_size=-2000")
 
     # ── how ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -377,8 +378,4 @@ _STANDINGS = f"""
     SELECT p.id, p.profile_id, :mailing, f.skip FROM {_WITH_FATES} AND f.settles = 1 ORDER BY p.id
     ON CONFLICT (subscriber_id)
     DO UPDATE SET profile_id = excluded.profile_id, mailing_id = excluded.mailing_id, skip = excluded.skip
-"""  # noqa: S608 - ours
-_UNSETTLED = f"""
-    DELETE FROM digest_standings
-    WHERE subscriber_id IN (SELECT p.id FROM {_WITH_FATES} AND f.settles = 0 AND p.had <> -1)
 """  # noqa: S608 - ours

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from newsletter.appeals.appeal_text import TextStatus
 from newsletter.appeals.history import AppealMove, Move
@@ -20,16 +20,18 @@ def candidates_at(session: Session, now: datetime) -> list[Candidate]:
 
     A deadline's day counts as long as it lasts anywhere on earth.
     """
-    appeals = session.scalars(
+    rows = session.scalars(
         select(Appeal)
         .where(
             Appeal.status == AppealStatus.RELEASED,
             Appeal.released_at <= now,
             or_(Appeal.deadline.is_(None), Appeal.deadline >= today_somewhere(now)),
         )
-        .options(selectinload(Appeal.texts))
+        # In one statement: a text and the version that holds it come from one moment.
+        .options(joinedload(Appeal.texts))
         .order_by(Appeal.id)
-    ).all()
+    )
+    appeals = rows.unique().all()
     moved = _last_moves(session)
     found = (_candidate(appeal, now, *moved.get(appeal.id, (0, None))) for appeal in appeals)
     return [candidate for candidate in found if candidate.released]
@@ -45,9 +47,9 @@ def last_move(session: Session) -> int:
     return session.scalar(select(func.max(AppealMove.id))) or 0
 
 
-def releases(session: Session) -> int:
-    """Count how often appeals were released or opened again so far."""
-    return session.scalar(select(func.count()).where(AppealMove.move.in_(_LETTING))) or 0
+def releases(session: Session, now: datetime) -> int:
+    """Count how often appeals were released or opened again up to a moment."""
+    return session.scalar(select(func.count()).where(AppealMove.move.in_(_LETTING), AppealMove.at <= now)) or 0
 
 
 def _last_moves(session: Session) -> dict[int, tuple[int, datetime | None]]:

@@ -3,7 +3,7 @@
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.delivery.audience import EVERYTHING, PAUSED, Audience, Fate, Group
 from newsletter.delivery.candidates import candidates_at, last_move, told_of
+from newsletter.delivery.composing import compose_waiting
 from newsletter.delivery.ledger import seen_by
 from newsletter.delivery.model import Lane, Mailing, MailingKind, MailingState, OnUncertain, Skip
 from newsletter.editions.compose import EditionPress
@@ -45,6 +46,7 @@ class Plan:
         deliveries: how many people get a mail.
         editions: how many different ones there are.
         skipped: how many get none, by reason.
+        broken: mailings of which an edition can't be composed, with what is wrong.
     """
 
     cadence: Cadence
@@ -52,6 +54,7 @@ class Plan:
     deliveries: int
     editions: int
     skipped: Mapping[Skip, int]
+    broken: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +85,8 @@ class Planner:
         """
         with self.database.write(of_rows_just_read=True) as session:
             made = self.plan_digest(session, cadence, now=now)
-        self.press.compose(self.database, now=now, on_progress=on_progress)
-        return made
+        composed = compose_waiting(self.database, self.press, now=now, on_progress=on_progress)
+        return replace(made, broken=composed.broken)
 
     def plan_digest(
         self, session: Session, cadence: Cadence, *, now: datetime, slots: Sequence[Slot] | None = None

@@ -1,22 +1,39 @@
 """Digests that come by themselves: to each at their hour, once, also where the machine was off at that hour."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.delivery.candidates import releases
+from newsletter.delivery.composing import compose_waiting, waits_for_composing
 from newsletter.delivery.model import DigestRun
 from newsletter.delivery.planning import Plan, Planner
-from newsletter.editions.model import Edition
 from subscribers.database import Database
 from subscribers.hours import PERIODS, Slot, quarter
 from subscribers.model import Status, Subscriber
 from subscribers.preferences import Cadence
 
 RECURRING = (Cadence.EACH, *PERIODS)
+# For how long after its hour a digest still comes that nobody planned then.
+MISSED = {Cadence.DAILY: timedelta(days=1), Cadence.WEEKLY: timedelta(days=3), Cadence.MONTHLY: timedelta(days=10)}
+# Who wants each appeal is looked at so often at the least: for what was held back, or came to nothing.
+EACH_AGAIN = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What one look came to.
+
+    Attributes:
+        plans: what was planned; whoever got nothing new is in none.
+        broken: mailings of which an edition can't be composed, with what is wrong.
+    """
+
+    plans: Sequence[Plan]
+    broken: Mapping[int, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,36 +44,31 @@ class Recurring:
         database: where everything is.
         planner: makes a planner, for one digest.
         time_zone: the organisation's.
-        missed_for: how long after its hour a digest still comes that nobody planned then.
     """
 
     database: Database
     planner: Callable[[], Planner]
     time_zone: str
-    missed_for: timedelta
 
     def is_due(self, now: datetime) -> bool:
         """Say whether anybody's hour may have come, or an edition waits to be composed; it only reads."""
         with self.database.read() as session:
-            if session.scalar(select(exists().where(Edition.composed_at.is_(None)))):
+            if waits_for_composing(session):
                 return True
             runs = {run.cadence: run for run in session.scalars(select(DigestRun))}
             return any(self._may_be_due(session, cadence, runs.get(cadence), now) for cadence in RECURRING)
 
-    def run(self, now: datetime, *, on_progress: Callable[[int], None] | None = None) -> list[Plan]:
+    def run(self, now: datetime, *, on_progress: Callable[[int], None] | None = None) -> Run:
         """Plan what is due, each cadence in a transaction of its own, and compose what waits for it.
 
         Args:
             now: the moment.
             on_progress: told how many more editions are composed.
-
-        Returns:
-            What was planned; whoever got nothing new is in none.
         """
         planner = self.planner()
         made = [plan for cadence in RECURRING if (plan := self._run_one(planner, cadence, now)) is not None]
-        planner.press.compose(self.database, now=now, on_progress=on_progress)
-        return made
+        composed = compose_waiting(self.database, planner.press, now=now, on_progress=on_progress)
+        return Run(plans=made, broken=composed.broken)
 
     def _run_one(self, planner: Planner, cadence: Cadence, now: datetime) -> Plan | None:
         with self.database.read() as session:
@@ -65,21 +77,20 @@ class Recurring:
         with self.database.write(of_rows_just_read=True) as session:
             self.database.serialise(session, "plan")
             run = session.get(DigestRun, cadence, with_for_update=True)
-            count = releases(session)
             if run is None:
                 # Nothing was promised before: who is there at the first look gets what falls due from now on.
-                session.add(DigestRun(cadence=cadence, until=now, releases=count))
+                session.add(DigestRun(cadence=cadence, until=now, releases=0))
                 return None
             if not self._may_be_due(session, cadence, run, now):
                 return None
             slots = None
             if cadence is not Cadence.EACH:
                 every = _slots_of(session, cadence)
-                after = max(run.until, now - self.missed_for)
+                after = max(min(run.until, now), now - MISSED[cadence])
                 slots = [slot for slot in every if after < slot.last_due(now, self.time_zone) <= now]
                 if every and slots == every:
                     slots = None  # everybody's
-            run.until, run.releases = max(run.until, now), count
+            run.until, run.releases = now, releases(session, now)
             if slots == []:
                 return None
             made = planner.plan_digest(session, cadence, now=now, slots=slots)
@@ -88,9 +99,10 @@ class Recurring:
     def _may_be_due(self, session: Session, cadence: Cadence, run: DigestRun | None, now: datetime) -> bool:
         if run is None:
             return True
+        until = min(run.until, now)  # a clock that was ahead once keeps nobody waiting
         if cadence is Cadence.EACH:
-            return releases(session) != run.releases
-        return quarter(now) > run.until
+            return releases(session, now) != run.releases or now - until >= EACH_AGAIN
+        return quarter(now) > until or run.until > now
 
 
 def _slots_of(session: Session, cadence: Cadence) -> list[Slot]:

@@ -59,6 +59,8 @@ _DUE = f"""
            s.id, s.token_epoch, s.email, s.address_key, s.name,
            CASE WHEN s.status <> '{Status.ACTIVE}' THEN '{Skip.LEFT}'
                 WHEN s.paused_until > :now AND NOT (s.alerts_while_paused AND :alert) THEN '{Skip.PAUSED}'
+                WHEN EXISTS (SELECT 1 FROM digest_standings t WHERE t.subscriber_id = s.id
+                             AND t.mailing_id = d.mailing_id AND t.profile_id <> s.profile_id) THEN '{Skip.CHANGED}'
                 ELSE '' END
     FROM deliveries d JOIN subscribers s ON s.id = d.subscriber_id
     WHERE d.mailing_id = :mailing AND d.state IN ('queued', 'deferred') AND d.due_at <= :now

@@ -12,7 +12,6 @@ from newsletter.appeals.names import Register, Rewriting
 from newsletter.appeals.sweeping import rewrite_appeals
 from newsletter.delivery.model import OPEN_STATES, Delivery, DigestStanding
 from newsletter.editions.model import Edition, EditionAppeal, Part
-from subscribers.preferences import Profile
 from subscribers.topics import rename_topics
 
 FETCH_ROWS = 200
@@ -44,8 +43,8 @@ def sweep(session: Session, register: Register, *, language: str, now: datetime)
     """
     found = rewrite_appeals(session, Rewriting.hiding(register))
     rename_topics(session, register.hide_topic)
-    # The number of a profile that is gone may come again.
-    session.execute(delete(DigestStanding).where(DigestStanding.profile_id.not_in(select(Profile.id))))
+    # Appeals may be about other topics now, and the number of a profile that is gone may come again.
+    session.execute(delete(DigestStanding))
     said_in = _sweep_parts(session, register, language)
     editions = set(
         session.scalars(

@@ -1,11 +1,11 @@
 """The press: reserves a mailing's editions, renders each part once, stores it by what it holds, puts mails together."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy.orm import Session
 
 from newsletter.appeals.document import AppealDocument, TextDocument
 from newsletter.appeals.history import AppealVersion
@@ -17,14 +17,12 @@ from newsletter.editions.model import Edition, EditionAppeal, Part
 from newsletter.editions.render import Renderer
 from newsletter.editions.stored import Cards, Draft, neutral_name
 from newsletter.editions.view import AppealView, appeal_path
-from subscribers.database import Database, insert_rows, table
+from subscribers.database import insert_rows, table
 from subscribers.preferences import Format
-
-COMPOSED_AT_ONCE = 100  # editions, in one transaction
 
 
 class EditionPress:
-    """Turns digests into editions: reserves them at planning, composes them afterwards, part by part.
+    """Turns digests into editions: reserves them at planning, renders and stores them afterwards, part by part.
 
     Work grows with appeals and languages, and a little with editions; never with subscribers. What it has rendered it
     keeps.
@@ -56,7 +54,7 @@ class EditionPress:
     def reserve(
         self, session: Session, mailing_id: int, digests: Sequence[Digest], versions: Mapping[int, int]
     ) -> list[int]:
-        """Store which appeals the editions of a mailing hold, as they were released; `compose` does the rest.
+        """Store which appeals a mailing's editions hold, as they were released; `of_stored` and `store` do the rest.
 
         Args:
             session: a writing transaction that holds the mailing.
@@ -100,37 +98,7 @@ class EditionPress:
         insert_rows(session, EditionAppeal.__tablename__, names, appeals)
         return numbers
 
-    def compose(self, database: Database, *, now: datetime, on_progress: Callable[[int], None] | None = None) -> int:
-        """Compose every edition that waits for it, the first first: mails of those that are done go out meanwhile.
-
-        Two who do it at once do some of it twice, to the same end.
-
-        Args:
-            database: where they are.
-            now: the moment.
-            on_progress: told how many more are done.
-
-        Returns:
-            How many.
-        """
-        done = 0
-        while True:
-            with database.read() as session:
-                waiting = select(Edition).where(Edition.composed_at.is_(None)).order_by(Edition.id)
-                batch = session.scalars(waiting.options(selectinload(Edition.appeals)).limit(COMPOSED_AT_ONCE)).all()
-                drafts = [(edition, self._of_stored(session, edition)) for edition in batch]
-            if not drafts:
-                return done
-            with database.write() as session:
-                database.share(session, "names")
-                if not self._says_what_may_be_said(session):
-                    continue
-                self._store(session, drafts, now)
-            done += len(drafts)
-            if on_progress is not None:
-                on_progress(len(drafts))
-
-    def _says_what_may_be_said(self, session: Session) -> bool:
+    def says_what_may_be_said(self, session: Session) -> bool:
         """Say whether names stand as when parts were rendered; if not, forget those: one may say what it must not."""
         now = Register.for_saying(session, self._seal)
         if self._register is None or self._register.state == now.state:
@@ -140,7 +108,12 @@ class EditionPress:
             kept.clear()
         return False
 
-    def _of_stored(self, session: Session, edition: Edition) -> Draft:
+    def of_stored(self, session: Session, edition: Edition) -> Draft:
+        """Render a reserved edition.
+
+        Raises:
+            TemplateBroken, TemplateLacks: it can't be.
+        """
         said = [_Said(each.version_id or 0, each.language) for each in edition.appeals]
         digest = Digest(
             language=edition.language,
@@ -170,7 +143,16 @@ class EditionPress:
             more=digest.more,
         )
 
-    def _store(self, session: Session, drafts: Sequence[tuple[Edition, Draft]], now: datetime) -> None:
+    def store(self, session: Session, drafts: Sequence[tuple[Edition, Draft]], now: datetime) -> None:
+        """Store what was rendered: from now on mails of these editions can go out.
+
+        Args:
+            session: a writing transaction, in which names stand as when it was rendered.
+            drafts: reserved editions, each with what it says.
+            now: the moment.
+        """
+        if not drafts:
+            return
         editions, cards = [], []
         for edition, draft in drafts:
             in_html = draft.format is Format.HTML
@@ -234,7 +216,7 @@ class EditionPress:
 _EDITIONS, _PLACES = table(Edition), table(EditionAppeal)
 _COMPOSED = (
     update(_EDITIONS)
-    .where(_EDITIONS.c.id == bindparam("number"))
+    .where(_EDITIONS.c.id == bindparam("number"), _EDITIONS.c.composed_at.is_(None))
     .values(
         subject=bindparam("new_subject"),
         preheader=bindparam("new_preheader"),

@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, select
+from sqlalchemy import ForeignKey, Index, String, Text, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -37,6 +37,9 @@ class Part(Base):
         return found
 
 
+_UNCOMPOSED = text("composed_at IS NULL")
+
+
 class Edition(Base):
     """What one group of a mailing's recipients gets. Never changed once it is made.
 
@@ -50,7 +53,10 @@ class Edition(Base):
     """
 
     __tablename__ = "editions"
-    __table_args__ = (Index("ix_editions_mailing_id", "mailing_id"),)
+    __table_args__ = (
+        Index("ix_editions_mailing_id", "mailing_id"),
+        Index("ix_editions_waiting", "id", sqlite_where=_UNCOMPOSED, postgresql_where=_UNCOMPOSED),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id"))

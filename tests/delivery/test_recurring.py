@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from newsletter.delivery.model import Delivery, DeliveryState, DigestRun, Mailing
+from newsletter.delivery.control import resume
+from newsletter.delivery.model import Delivery, DeliveryState, DigestRun, Mailing, MailingState, Skip
 from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.planning import Planner
 from newsletter.editions.model import Edition
+from newsletter.editions.render import Renderer, TemplateBroken
 from subscribers.model import Subscriber
-from subscribers.preferences import Cadence
+from subscribers.preferences import Cadence, Profile, Reading
 from tests import builders
 
 MONDAY = datetime(2026, 11, 23, 5, 50, tzinfo=UTC)  # ten to seven in Berlin
@@ -95,14 +97,47 @@ def test_what_was_missed_comes_once_and_what_is_too_old_not_at_all(at):
     assert run(at(days=8, hours=3)) == ["Weekly"]
 
 
-def test_who_wants_each_appeal_gets_it_as_it_is_released(at):
+def due(parts):
+    return parts.recurring().is_due(parts.clock())
+
+
+def test_who_wants_each_appeal_gets_it_as_it_is_released_and_once_a_day_what_was_held_back(at):
     person(at(), "Each", Cadence.EACH)
     run(at())
-    assert not at(minutes=1).recurring().is_due(at(minutes=1).clock())
     release(at(minutes=2))
-    assert at(minutes=3).recurring().is_due(at(minutes=3).clock())
+    assert due(at(minutes=3))
     assert run(at(minutes=3)) == ["Each"]
-    assert not at(minutes=4).recurring().is_due(at(minutes=4).clock())
+    assert not due(at(minutes=4))
+    with at().database.write() as session:
+        delivery = session.scalars(select(Delivery)).one()
+        delivery.state, delivery.skip = DeliveryState.SKIPPED, Skip.CLOSED  # another appeal in it was closed
+    assert _states(at(hours=5)) == [DeliveryState.SKIPPED]
+    assert _states(at(hours=25)) == [DeliveryState.SKIPPED, DeliveryState.QUEUED]
+
+
+def _states(parts):
+    """Do what is due; gives what there is."""
+    parts.recurring().run(parts.clock())
+    with parts.database.read() as session:
+        return list(session.scalars(select(Delivery.state).order_by(Delivery.id)))
+
+
+def test_what_was_released_by_a_clock_that_was_ahead_comes_when_that_moment_has_come(at):
+    person(at(), "Each", Cadence.EACH)
+    run(at())
+    run(at(minutes=1))
+    release(at(minutes=30))
+    assert run(at(minutes=2)) == []
+    assert run(at(minutes=31)) == ["Each"]
+
+
+def test_a_clock_that_was_ahead_once_keeps_nobody_waiting(at):
+    person(at(), "Berlin", zone="Europe/Berlin")
+    run(at())
+    run(at(days=60))
+    release(at())
+    assert run(at(minutes=10)) == []
+    assert run(at(days=1, minutes=10)) == ["Berlin"]
 
 
 def test_between_two_quarters_nobody_is_looked_at(at, monkeypatch):
@@ -111,7 +146,7 @@ def test_between_two_quarters_nobody_is_looked_at(at, monkeypatch):
     parts = at(minutes=5)
     assert not parts.recurring().is_due(parts.clock())
     monkeypatch.setattr(Planner, "plan_digest", None)
-    assert parts.recurring().run(parts.clock()) == []
+    assert parts.recurring().run(parts.clock()).plans == []
     assert at(minutes=10).recurring().is_due(at(minutes=10).clock())
 
 
@@ -148,6 +183,65 @@ def test_a_run_that_breaks_off_leaves_nothing_and_the_next_one_does_it(at, monke
     assert run(at(minutes=12)) == ["Berlin"]
 
 
+def test_an_edition_that_cannot_be_composed_pauses_its_mailing_and_keeps_back_nothing_else(at, monkeypatch, mailserver):
+    parts = at()
+    person(parts, "Many", Cadence.WEEKLY)
+    person(parts, "Two", Cadence.WEEKLY)
+    with parts.database.write() as session:
+        builders.person(session, "es@example.org", name="Ana", languages=("es", "en"))
+        builders.person(session, "daily@example.org", name="Daily", cadence=Cadence.DAILY)
+    release(parts)
+    with parts.database.write() as session:
+        weekly = parts.planner().plan_digest(session, Cadence.WEEKLY, now=parts.clock()).mailing_id
+        parts.planner().plan_digest(session, Cadence.DAILY, now=parts.clock())
+    whole = Renderer.shell_text
+
+    def broken(renderer, language):
+        if language == "es":
+            raise TemplateBroken(template="email/digest/body.txt", reason="a brace is missing")
+        return whole(renderer, language)
+
+    with monkeypatch.context() as torn:
+        torn.setattr(Renderer, "shell_text", broken)
+        ran = parts.recurring().run(parts.clock())
+    assert list(ran.broken) == [weekly]
+    assert "a brace is missing" in ran.broken[weekly]
+    with parts.database.read() as session:
+        found = session.get_one(Mailing, weekly)
+        assert (found.state, found.note) == (MailingState.PAUSED, ran.broken[weekly])
+    assert asyncio.run(parts.worker().run()).outcomes == {"accepted": 1}, "and the sender ends"
+    with parts.database.write() as session:
+        resume(session, weekly)
+    assert parts.recurring().run(parts.clock()).broken == {}
+    assert asyncio.run(parts.worker().run()).outcomes == {"accepted": 3}
+
+
+def test_who_chose_otherwise_while_it_was_planned_does_not_get_it(at):
+    parts = at()
+    person(parts, "Layla", Cadence.WEEKLY)
+    release(parts)
+    parts.planner().launch(Cadence.WEEKLY, now=parts.clock())
+    with parts.database.write() as session:  # as if it had been written beside the planning: nothing was taken back
+        layla = session.scalars(select(Subscriber)).one()
+        layla.profile = Profile.of(session, Reading(discreet=True))
+    outbox = Outbox(parts.database, parts.suppression)
+    assert outbox.turn([], want=5, now=parts.clock()).claims == []
+    with parts.database.read() as session:
+        assert session.scalars(select(Delivery)).one().skip is Skip.CHANGED
+    assert parts.planner().launch(Cadence.WEEKLY, now=at(minutes=1).clock()).deliveries == 1
+
+
+def test_what_was_still_being_written_when_a_digest_was_planned_comes_with_the_next(at):
+    person(at(), "Layla", Cadence.WEEKLY)
+    release(at(minutes=-5), "First")
+    at().planner().launch(Cadence.WEEKLY, now=at().clock())
+    with at().database.write() as session:
+        builders.appeal(session, "Second", released=at(minutes=-1).clock())
+        # On PostgreSQL its number may be below one that was seen.
+        session.scalars(select(Mailing)).one().seen_move = 10**6
+    assert at(days=7).planner().launch(Cadence.WEEKLY, now=at(days=7).clock()).deliveries == 1
+
+
 def test_a_mail_goes_only_once_its_edition_is_composed_and_those_before_it_go_meanwhile(at, mailserver):
     parts = at()
     for number in range(3):
@@ -160,8 +254,9 @@ def test_a_mail_goes_only_once_its_edition_is_composed_and_those_before_it_go_me
     assert made.editions == 2
     outbox = Outbox(parts.database, parts.suppression)
     outbox.enrol(now=parts.clock())
-    turn = outbox.turn([], want=9, now=parts.clock())
-    assert (turn.claims, turn.dry) == ([], True), "nothing can be claimed, and nobody asks again and again"
+    for want in (2, 9):
+        turn = outbox.turn([], want=want, now=parts.clock())
+        assert (turn.claims, turn.dry) == ([], True), "nothing can be claimed, and nobody asks again and again"
     # The first edition is done: the one that most people get.
     with parts.database.write() as session:
         first = session.scalars(select(Edition).order_by(Edition.id)).first()

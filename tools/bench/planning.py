@@ -29,6 +29,7 @@ from newsletter.appeals.history import AppealMove, AppealVersion, Move
 from newsletter.appeals.letters import listed
 from newsletter.appeals.model import Appeal, AppealStatus
 from newsletter.appeals.urgency import Urgency
+from newsletter.delivery.composing import compose_waiting
 from newsletter.settings import Settings
 from newsletter.wiring import Parts
 from subscribers.database import Database, table
@@ -250,7 +251,7 @@ def _last(url: str, folder: Path) -> None:
     with closing(_parts(url, folder)) as parts, patch.object(Premailer, "transform", counted):
         mails, editions, plan_s = _planned(parts, NOW)
         begun = time.perf_counter()
-        parts.press().compose(parts.database, now=NOW)
+        compose_waiting(parts.database, parts.press(), now=NOW)
         row = {
             "database": "PostgreSQL" if url.startswith("postgresql") else "SQLite",
             "mails": mails,

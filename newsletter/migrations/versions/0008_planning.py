@@ -37,6 +37,8 @@ def upgrade() -> None:
     op.execute("UPDATE editions SET composed_at = (SELECT launched_at FROM mailings WHERE id = editions.mailing_id)")
     op.add_column("editions", sa.Column("more", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("edition_appeals", sa.Column("version_id", sa.Integer(), nullable=True))
+    uncomposed = sa.text("composed_at IS NULL")
+    op.create_index("ix_editions_waiting", "editions", ["id"], sqlite_where=uncomposed, postgresql_where=uncomposed)
     # Who has to be looked at in full: what they were to get did not come.
     op.create_index(
         "ix_deliveries_failed",
