@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from subscribers.database import Database
+from subscribers.database import Database, insert_rows
 from subscribers.errors import DatabaseLocked, DatabaseUnreachable
 from subscribers.preferences import Profile, Reading
 from subscribers.suppression import Suppression
@@ -86,3 +86,29 @@ def test_what_was_overwritten_stands_in_no_file_any_more(sqlite_url):
     with database.read() as session:
         assert session.scalar(text("SELECT words FROM notes")) == "-"
     database.dispose()
+
+
+def test_only_the_transaction_that_asks_for_it_writes_without_looking_up_what_rows_refer_to(sqlite_url):
+    database = Database(sqlite_url)
+    checks = text("PRAGMA foreign_keys")
+    with database.write(of_rows_just_read=True) as session:
+        assert session.scalar(checks) == 0
+    with database.write_bare() as connection:
+        assert connection.execute("PRAGMA foreign_keys").fetchall() == [(1,)]
+    with database.write(of_rows_just_read=True):
+        pass
+    with database.read() as session:
+        assert session.scalar(checks) == 1
+    with pytest.raises(RuntimeError), database.write(of_rows_just_read=True):
+        raise RuntimeError("the light went out")
+    with database.write() as session:
+        assert session.scalar(checks) == 1
+    database.dispose()
+
+
+def test_many_rows_go_in_as_they_are(database):
+    rows = [(number, f"Zürich\t{number}\n\\N", None if number % 2 else "2026-11-23") for number in range(3)]
+    with database.write() as session:
+        session.execute(text("CREATE TEMPORARY TABLE some_rows (id INTEGER, words TEXT, day TEXT)"))
+        insert_rows(session, "some_rows", ("id", "words", "day"), iter(rows))
+        assert session.execute(text("SELECT id, words, day FROM some_rows ORDER BY id")).all() == rows
