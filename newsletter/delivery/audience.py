@@ -19,7 +19,7 @@ from subscribers.hours import Slot
 from subscribers.preferences import Cadence, Profile, Reading
 
 ROWS = 10_000  # at once between here and the database
-CACHES = {"main": 64_000, "temp": 16_000}  # KiB, of SQLite; the usual two MB are too few for an index of a million
+CACHES = {"main": 48_000, "temp": 12_000}  # KiB, of SQLite; the usual two MB are too few for an index of a million
 EVERYTHING = 0  # in place of a digest that looked at everything: there was none, or something has come in between
 PAUSED = -1  # in place of what they had
 

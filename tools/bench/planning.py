@@ -44,6 +44,7 @@ LANGUAGES = ("en", "de", "fr", "es", "tr", "ar", "fa", "ru", "it", "pt", "ku", "
 TOPICS = [f"topic {number}" for number in range(40)]
 COUNTRIES = listed("TR IR KZ PE MA IT SV CO FR DE ES GB US MX BR AR CL BO EC EG TN DZ IN BD LK PK AF PH ID KR")
 APPEALS, NEW = 200, 30
+MOST = 100  # appeals in a digest: all that are new go into one
 WEEKS = 6  # digests before, in which the others went out
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 
@@ -208,7 +209,8 @@ def planning_rows(scratch: Path, share: float, *, sqlite_only: bool) -> list[Pla
     for count in (people // 2, people):
         folder = scratch / f"sqlite{count}"
         folder.mkdir()
-        rows.append(_measured(f"sqlite:///{folder / 'newsletter.db'}", folder, count, wanted_s=10 if share >= 1 else 0))
+        wanted_s = 10 if count == PEOPLE else 0
+        rows.append(_measured(f"sqlite:///{folder / 'newsletter.db'}", folder, count, wanted_s=wanted_s))
         shutil.rmtree(folder)
     if not sqlite_only:
         with postgresql(scratch / "server") as server:
@@ -265,7 +267,9 @@ def _last(url: str, folder: Path) -> None:
 
 
 def _parts(url: str, folder: Path) -> Parts:
-    return Parts(Settings.model_validate({"database_url": url, "keys_file": folder / "newsletter.keys"}))
+    return Parts(
+        Settings.model_validate({"database_url": url, "keys_file": folder / "newsletter.keys", "digest_most": MOST})
+    )
 
 
 if __name__ == "__main__":
