@@ -19,8 +19,9 @@ from newsletter.appeals.moments import today_somewhere
 from newsletter.appeals.names import Register, said_all
 from newsletter.appeals.organisers import acting
 from newsletter.appeals.sources import read_source
-from newsletter.cli.appeal_editing import edit_, follow_up, picture, sheet, translate, update
+from newsletter.cli.appeal_editing import edit_, follow_up, sheet, translate, update
 from newsletter.cli.appeal_moves import approve, close, history, release, reopen
+from newsletter.cli.appeal_picture import picture
 from newsletter.cli.context import Context, as_organiser, language_tag, pass_context
 from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table, warn
 

@@ -1,4 +1,4 @@
-"""`newsletter appeal sheet`, `edit`, `translate`, `follow-up`, `picture`, `update`: what an appeal says."""
+"""`newsletter appeal sheet`, `edit`, `translate`, `follow-up`, `update`: what an appeal says."""
 
 import sys
 from collections.abc import Sequence
@@ -11,17 +11,15 @@ from newsletter.appeals.countries import country_code
 from newsletter.appeals.editing import Changes, NoSuchText, TextThere, edit, remove_text
 from newsletter.appeals.editing import follow_up as begin_follow_up
 from newsletter.appeals.editing import translate as add_text
-from newsletter.appeals.history import Move
 from newsletter.appeals.intake import find_appeal, take_offered
 from newsletter.appeals.model import Act, Appeal, Audience, FollowUp
 from newsletter.appeals.moments import today_somewhere
 from newsletter.appeals.names import Register
 from newsletter.appeals.organisers import acting
-from newsletter.appeals.pictures import keep_picture, read_picture
 from newsletter.appeals.sheet import read_sheet, write_sheet
 from newsletter.appeals.urgency import Urgency
 from newsletter.cli.context import Context, as_organiser, language_tag, pass_context
-from newsletter.cli.screen import counted, progress, say, warn
+from newsletter.cli.screen import say, warn
 
 _from_sheet = click.option(
     "--from",
@@ -31,7 +29,7 @@ _from_sheet = click.option(
 )
 
 
-_at_revision = click.option("--revision", type=int, help="The one that you read; refused if it is another now.")
+at_revision = click.option("--revision", type=int, help="The one that you read; refused if it is another now.")
 
 
 def _words_of(file: TextIO, option: str) -> str:
@@ -84,7 +82,7 @@ def _sheet(found: Appeal, language: str | None, translated_into: str | None = No
 @click.option("--urgent/--not-urgent", default=None, help="The same in short.")
 @click.option("--deadline", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which acting helps.")
 @click.option("--no-deadline", is_flag=True, help="Take the deadline away.")
-@_at_revision
+@at_revision
 @as_organiser
 @pass_context
 def edit_(
@@ -338,70 +336,9 @@ def follow_up(
     say(f"{made} continues {reference}. It is a draft: complete it, then approve and release it.")
 
 
-@click.command("picture")
-@click.argument("reference")
-@click.argument("file", type=click.Path(path_type=Path), required=False)
-@click.option(
-    "--from-source", type=click.IntRange(1), help="Fetch one that the source shows; `appeal show` numbers them."
-)
-@click.option("--alt", help="What it shows, for those who don't see it; in the first text's language.")
-@click.option("--credit", help="Who made it, the name alone.")
-@click.option("--remove", is_flag=True, help="Take the picture away.")
-@_at_revision
-@as_organiser
-@pass_context
-def picture(
-    context: Context,
-    reference: str,
-    file: Path | None,
-    from_source: int | None,
-    alt: str | None,
-    credit: str | None,
-    remove: bool,
-    revision: int | None,
-    organiser: str | None,
-) -> None:
-    """Give an appeal a picture. It is made anew: place, time and camera that a photograph tells stay here."""
-    if sum((file is not None, from_source is not None, remove)) != 1:
-        raise click.UsageError("Give a file, --from-source, or --remove.")
-    place = str(file)
-    parts = context.parts
-    if from_source is not None:
-        with parts.database.read() as session:
-            listed = find_appeal(session, reference).text.pictures
-        if from_source > len(listed):
-            raise click.BadParameter(f"the source shows {counted(len(listed), 'picture')}", param_hint="--from-source")
-        place, alt = listed[from_source - 1]["url"], alt or listed[from_source - 1]["alt"]
-    if not remove and not alt:
-        raise click.UsageError("Say what the picture shows (--alt): some can't see it, and many mail programs hide it.")
-    content = b""
-    if from_source is not None:
-        with parts.web_fetch(robots=False, pause_s=0) as web, progress(f"Fetching {place}"):
-            content = web(place).content
-    elif file is not None:
-        content = read_picture(file)
-    with parts.database.write() as session:
-        parts.database.share(session, "names")
-        act = Act(by=acting(session, organiser), at=parts.clock())
-        register = Register.writing(session, parts.name_seal)
-        found = find_appeal(session, reference, lock=True)
-        found.expect(revision)
-        kept = None if remove else keep_picture(session, content, place=place)
-        found.reopen_for_edit()
-        found.picture = kept.content_hash if kept else ""
-        found.text.picture_alt = register.hide(alt or "")
-        found.picture_credit = register.hide(credit or "")
-        found.written(Move.EDITED, act)
-    if kept is None:
-        say(f"{reference} has no picture any more. It waits for approval.")
-    else:
-        size = f"{kept.width} × {kept.height}, {len(kept.content):,} bytes"
-        say(f"{reference} has a picture now: {size}. It waits for approval.")
-
-
 @click.command("update")
 @click.argument("reference")
-@_at_revision
+@at_revision
 @as_organiser
 @pass_context
 def update(context: Context, reference: str, revision: int | None, organiser: str | None) -> None:
