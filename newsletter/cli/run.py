@@ -4,7 +4,7 @@ import click
 
 from newsletter.appeals.source import due_sources
 from newsletter.cli.context import Context, pass_context
-from newsletter.cli.screen import say, warn
+from newsletter.cli.screen import printable, say, warn
 from newsletter.operations.chores import chore
 from newsletter.operations.sender import sending
 from newsletter.web.app import create_app
@@ -32,10 +32,13 @@ def run(context: Context, host: str, port: int) -> None:
     def digests_due() -> bool:
         return recurring.is_due(parts.clock())
 
+    def tell(said: str) -> None:
+        warn(printable(said))
+
     with (
         listening(host, port) as (listener, address),
         sending(context.config, on_end=lambda status: warn(f"The sender ended ({status}); it is started anew.")),
-        chore(context.config, "source", "poll", "--due", is_due=sources_due),
-        chore(context.config, "digest", "plan", "--due", is_due=digests_due),
+        chore(context.config, "source", "poll", "--due", is_due=sources_due, on_fault=tell),
+        chore(context.config, "digest", "plan", "--due", is_due=digests_due, on_fault=tell),
     ):
         serve(app, listener, lambda: say(f"Serving {context.settings.base_url} at {address}. Ctrl-C ends it."))

@@ -40,7 +40,7 @@ def test_nothing_is_started_while_nothing_is_due(reader):
         asked.release()
         return False
 
-    with chores.chore(None, "source", "poll", "--due", is_due=is_due, look_s=0.001):
+    with chores.chore(None, "source", "poll", "--due", is_due=is_due, on_fault=pytest.fail, look_s=0.001):
         for _ in range(3):
             assert asked.acquire(timeout=20)
     assert started == []
@@ -49,7 +49,7 @@ def test_nothing_is_started_while_nothing_is_due(reader):
 def test_what_is_due_is_read_by_a_process_that_ends_with_the_pages(reader):
     stand_in, told, started = reader
     stand_in("time.sleep(60)")
-    with chores.chore(None, "source", "poll", "--due", is_due=lambda: True, look_s=0.001):
+    with chores.chore(None, "source", "poll", "--due", is_due=lambda: True, on_fault=pytest.fail, look_s=0.001):
         assert os.read(told, 1) == b"x"
     [process] = started
     assert process.returncode is not None
@@ -59,7 +59,17 @@ def test_what_is_due_is_read_by_a_process_that_ends_with_the_pages(reader):
 def test_one_reader_comes_after_the_other(reader):
     stand_in, told, started = reader
     stand_in("")
-    with chores.chore(None, "source", "poll", "--due", is_due=lambda: True, look_s=0.001):
+    with chores.chore(None, "source", "poll", "--due", is_due=lambda: True, on_fault=pytest.fail, look_s=0.001):
         for _ in range(3):
             assert os.read(told, 1) == b"x"
     assert all(process.returncode is not None for process in started)
+
+
+def test_what_a_command_that_failed_says_is_told_and_the_same_thing_once(reader):
+    stand_in, told, _started = reader
+    stand_in("print('Error: a brace is missing', file=sys.stderr)\nsys.exit(1)")
+    said = []
+    with chores.chore(None, "digest", "plan", "--due", is_due=lambda: True, on_fault=said.append, look_s=0.001):
+        for _ in range(4):
+            assert os.read(told, 1) == b"x"
+    assert said == ["Error: a brace is missing"]
