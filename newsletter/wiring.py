@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from newsletter.appeals.polling import Poller
     from newsletter.appeals.protected import NameSeal
     from newsletter.appeals.sources.fetching import WebFetch
+    from newsletter.delivery.alerting import Alerts
     from newsletter.delivery.planning import Planner
     from newsletter.delivery.reception import Reception
     from newsletter.delivery.recurring import Recurring
@@ -183,6 +184,18 @@ class Parts:
             lookback=timedelta(days=self.settings.lookback_days),
             message_domain=self.settings.sender_domain,
             most=self.settings.digest_most,
+        )
+
+    def alerts(self) -> "Alerts":
+        """Make what launches alerts; fresh for each."""
+        from newsletter.delivery.alerting import Alerts  # noqa: PLC0415 - see above
+
+        return Alerts(
+            database=self.database,
+            press=self.press(),
+            message_domain=self.settings.sender_domain,
+            time_zone=self.settings.time_zone,
+            second_look=self.settings.second_look,
         )
 
     def recurring(self) -> "Recurring":

@@ -1,4 +1,4 @@
-"""When a digest is due: at the hour that somebody chose, by the clock where they are."""
+"""When a mail is due by the clock where somebody is: a digest at the hour that they chose, nothing at night."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from subscribers.choices import known_zone
 from subscribers.preferences import Cadence
 
+MORNING, NIGHT = 8, 22  # hours; between the second and the first nobody is woken who need not be
 QUARTER = timedelta(minutes=15)  # offsets from UTC are multiples of it, so no hour begins between two
 # How often one of each falls due; what comes as it appears has no hour.
 PERIODS = {Cadence.DAILY: timedelta(days=1), Cadence.WEEKLY: timedelta(days=7), Cadence.MONTHLY: timedelta(days=31)}
@@ -64,3 +65,17 @@ _UTC = ZoneInfo("UTC")
 def quarter(now: datetime) -> datetime:
     """Give the last moment at which digests may have fallen due."""
     return now - (now - now.replace(hour=0, minute=0, second=0, microsecond=0)) % QUARTER
+
+
+def morning_after(moment: datetime, zone: str) -> datetime:
+    """Give the moment itself, or, where that is at night, the next morning.
+
+    Args:
+        moment: any.
+        zone: of somebody's clock (IANA).
+    """
+    local = moment.astimezone(ZoneInfo(zone))
+    if MORNING <= local.hour < NIGHT:
+        return moment
+    day = local.date() + timedelta(days=local.hour >= NIGHT)
+    return datetime.combine(day, time(MORNING), tzinfo=ZoneInfo(zone)).astimezone(_UTC)

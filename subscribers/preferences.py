@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from sqlalchemy import String, bindparam, select
+from sqlalchemy import String, bindparam, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -120,3 +120,27 @@ class Profile(Base):
 
 
 _BY_KEY = select(table(Profile).c.id).where(table(Profile).c.key == bindparam("wanted"))
+
+
+def readings_in(session: Session, people: str) -> dict[int, Reading]:
+    """Give what people want, by the number of the profile.
+
+    Args:
+        session: any transaction.
+        people: a table of theirs with a column `profile_id`; its name is of the program.
+    """
+    columns = table(Profile).c
+    wanted = text(f"SELECT DISTINCT profile_id FROM {people}").columns(columns.id)  # noqa: S608 - see above
+    rows = select(
+        columns.id, columns.languages, columns.topics, columns.countries, columns.format, columns.discreet
+    ).where(columns.id.in_(wanted))
+    return {
+        number: Reading(
+            languages=tuple(languages),
+            topics=frozenset(topics),
+            countries=frozenset(countries),
+            format=format_,
+            discreet=discreet,
+        )
+        for number, languages, topics, countries, format_, discreet in session.connection().execute(rows)
+    }

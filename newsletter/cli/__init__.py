@@ -16,6 +16,7 @@ INTERRUPTED = 130  # 128 and SIGINT, as shells have it
 COMMANDS = {
     "init": "init",
     "demo": "demo",
+    "alert": "alert",
     "appeal": "appeal",
     "name": "name",
     "organiser": "organiser",

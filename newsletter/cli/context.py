@@ -1,7 +1,8 @@
 """What every command shares: the settings, read when they are first needed."""
 
+import re
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -57,6 +58,21 @@ def language_tag(_context: click.Context, _option: click.Parameter, tag: str | N
 as_organiser = click.option(
     "--as", "organiser", metavar="NAME", envvar="NEWSLETTER_AS", help="The organiser who does it; else the operator."
 )
+
+
+class Span(click.ParamType[timedelta]):
+    """A length of time such as 90s, 30m, 6h or 2d."""
+
+    name = "span"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Read it, or say how it is written."""
+        if isinstance(value, timedelta):
+            return value
+        found = re.fullmatch(r"(\d{1,6})([smhd]?)", str(value).strip())
+        if found is None or (not found[2] and found[1] != "0"):
+            self.fail(f"{value!r} is no length of time; write it as 90s, 30m, 6h or 2d", param, ctx)
+        return timedelta(seconds=int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400, "": 1}[found[2]])
 
 
 class Moment(click.ParamType[datetime]):

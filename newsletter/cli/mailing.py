@@ -1,22 +1,28 @@
 """`newsletter mailing`: what was sent, what came of it, and what an organiser decides about it."""
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
+from newsletter.cli.alert import approve, correct, selection_document, selection_lines
 from newsletter.cli.context import Context, pass_context
 from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table
 from newsletter.delivery import control
 from newsletter.delivery.control import Verdict
-from newsletter.delivery.model import WAITING_STATES, DeliveryState
+from newsletter.delivery.model import WAITING_STATES, DeliveryState, MailingState
 from newsletter.delivery.report import MailingReport, mailings
 from newsletter.delivery.report import mailing as one_mailing
 
 
 @click.group()
 def mailing() -> None:
-    """See what was sent and what came of it; hold it back, stop it, decide what is uncertain."""
+    """See what was sent and what came of it; approve, hold back, stop, correct; decide what is uncertain."""
+
+
+mailing.add_command(approve)
+mailing.add_command(correct)
 
 
 @mailing.command("list")
@@ -59,20 +65,8 @@ def show(context: Context, number: int, as_json: bool) -> None:
     if as_json:
         show_json(_document(report))
         return
-    say(f"Mailing {report.id}: {_what(report)}, {report.state}, launched {report.launched_at:%Y-%m-%d %H:%M} UTC")
-    say(f"{report.editions} editions")
-    for state, count in sorted(report.states.items()):
-        say(f"{count:>9,}  {state}")
-        if state == "skipped":
-            for skip, several in sorted(report.skips.items()):
-                say(f"{several:>17,}  {skip.words}")
-        if state == "sending" and (hint := _still_sending(report)):
-            say(f"          {hint}")
-    for reply, count in report.replies.items():
-        say(printable(f"{count:>9,}  × {reply}"))
-    if report.note:
-        say(printable(f"PAUSED, because the mail server refuses us: {report.note}"))
-        say(f"Nobody was taken off the list. Mend the cause, then: newsletter mailing resume {report.id}")
+    for line in _lines(report):
+        say(printable(line))
     if report.uncertain:
         _show_uncertain(report)
 
@@ -204,7 +198,45 @@ def _answer(number: int, state: str, said: str, *, as_json: bool, **facts: objec
 
 
 def _what(report: MailingReport) -> str:
+    if report.about is not None:
+        return f"{report.kind} {report.about}"
     return f"{report.cadence} {report.kind}" if report.cadence else report.kind
+
+
+def _lines(report: MailingReport) -> Iterator[str]:
+    began = "proposed" if report.state is MailingState.PROPOSED else "launched"
+    yield f"Mailing {report.id}: {_what(report)}, {report.state}, {began} {report.launched_at:%Y-%m-%d %H:%M} UTC"
+    yield from _of_alert(report)
+    if report.state is MailingState.PROPOSED:
+        yield f"Another organiser launches it: newsletter mailing approve {report.id} --as NAME"
+        return
+    yield f"{report.editions} editions"
+    yield from _of_deliveries(report)
+    for why, count in sorted(report.left_out.items()):
+        yield f"{count:>9,}  left out: {why.words}"
+    for reply, count in report.replies.items():
+        yield f"{count:>9,}  × {reply}"
+    if report.note:
+        yield f"PAUSED: {report.note}"
+        yield f"Nobody was taken off the list. Mend the cause, then: newsletter mailing resume {report.id}"
+
+
+def _of_deliveries(report: MailingReport) -> Iterator[str]:
+    for state, count in sorted(report.states.items()):
+        yield f"{count:>9,}  {state}"
+        if state == "skipped":
+            for skip, several in sorted(report.skips.items()):
+                yield f"{several:>17,}  {skip.words}"
+        if state == "sending" and (hint := _still_sending(report)):
+            yield f"          {hint}"
+
+
+def _of_alert(report: MailingReport) -> Iterator[str]:
+    if report.selection is None:
+        return
+    said = f"proposed by {report.proposed_by}" + (f", approved by {report.approved_by}" if report.approved_by else "")
+    yield f"{said}; not sent after {report.expires_at:%Y-%m-%d %H:%M} UTC"
+    yield from (f"only {line}" for line in selection_lines(report.selection))
 
 
 def _document(report: MailingReport) -> dict[str, Any]:
@@ -221,6 +253,11 @@ def _document(report: MailingReport) -> dict[str, Any]:
         "replies": dict(report.replies),
         "note": report.note,
         "expires_at": report.expires_at.isoformat(),
+        "about": report.about,
+        "selection": selection_document(report.selection) if report.selection else None,
+        "left_out": {why.value: count for why, count in report.left_out.items()},
+        "proposed_by": report.proposed_by,
+        "approved_by": report.approved_by,
         "uncertain": [
             {
                 "id": one.id,

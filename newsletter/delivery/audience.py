@@ -7,19 +7,17 @@ made once a group; people themselves never leave the database.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from newsletter.delivery.model import LEDGER_STATES, Skip
-from subscribers.database import insert_rows, table
+from newsletter.delivery.scratch import ROWS, Scratch
+from subscribers.database import insert_rows
 from subscribers.hours import Slot
-from subscribers.preferences import Cadence, Profile, Reading
+from subscribers.preferences import Cadence, Reading, readings_in
 
-ROWS = 10_000  # at once between here and the database
-CACHES = {"main": 48_000, "temp": 12_000}  # KiB, of SQLite; the usual two MB are too few for an index of a million
 EVERYTHING = 0  # in place of a digest that looked at everything: there was none, or something has come in between
 PAUSED = -1  # in place of what they had
 
@@ -77,6 +75,10 @@ class Audience:
     slots: Sequence[Slot] | None = None
     _had: dict[int, frozenset[int]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Name the tables."""
+        self._scratch = Scratch(self.session, _TABLES)
+
     def find(self, releases: Iterable[datetime], *, lookback: timedelta) -> frozenset[int]:
         """Find everybody whose digest it is.
 
@@ -87,29 +89,29 @@ class Audience:
         Returns:
             The mailings that looked at everything for some of them last.
         """
-        self._make_tables()
+        self._scratch.make()
         starts = sorted((release + lookback for release in releases), reverse=True)
         counts = {start: place for place, start in enumerate(starts, start=1)}  # of several at once, of the last
         insert_rows(
             self.session,
             "digest_starts",
             ("at", "releases"),
-            [(self._moment(at), count) for at, count in counts.items()],
+            [(self._scratch.moment(at), count) for at, count in counts.items()],
         )
         if self.slots is not None:
             rows = [(slot.hour, slot.weekday, slot.time_zone) for slot in self.slots]
             insert_rows(self.session, "digest_slots", ("hour", "weekday", "zone"), rows)
         far = datetime.max.replace(tzinfo=self.now.tzinfo)
-        self._run(
+        self._scratch.run(
             _PEOPLE.format(slots="" if self.slots is None else _IN_SLOTS),
             cadence=self.cadence.value,
-            now=self._moment(self.now),
+            now=self._scratch.moment(self.now),
             all=len(starts),
-            earliest=self._moment(starts[-1] if starts else far),
-            latest=self._moment(starts[0] if starts else far),
+            earliest=self._scratch.moment(starts[-1] if starts else far),
+            latest=self._scratch.moment(starts[0] if starts else far),
         )
-        self._analyse("digest_people")
-        return frozenset(standing for (standing,) in self._run(_STANDING_NOW))
+        self._scratch.analyse("digest_people")
+        return frozenset(standing for (standing,) in self._scratch.run(_STANDING_NOW))
 
     def look_up(self, told: Collection[int], *, late: Collection[int], forgotten: Collection[int]) -> None:
         """Find which appeals they had, or may have had.
@@ -123,41 +125,27 @@ class Audience:
             self.session, "digest_told", ("id", "is_late"), [(each, int(each in late)) for each in sorted(told)]
         )
         for mailing in sorted(forgotten):
-            self._run("UPDATE digest_people SET standing = 0 WHERE standing = :mailing", mailing=mailing)
-        self._run(_RECONSIDERED)
-        self._run(_LATE_EDITIONS)
-        self._run(_HAD.format(states=_LEDGER))
-        if self._run("SELECT 1 FROM digest_people WHERE standing = 0 AND had = 0 LIMIT 1").first():
-            self._run(_OTHER_EDITIONS)
-            self._analyse("digest_editions")
-            self._run(_HAD_IN_FULL.format(states=_LEDGER))
-        self._analyse("digest_had")
+            self._scratch.run("UPDATE digest_people SET standing = 0 WHERE standing = :mailing", mailing=mailing)
+        self._scratch.run(_RECONSIDERED)
+        self._scratch.run(_LATE_EDITIONS)
+        self._scratch.run(_HAD.format(states=_LEDGER))
+        if self._scratch.run("SELECT 1 FROM digest_people WHERE standing = 0 AND had = 0 LIMIT 1").first():
+            self._scratch.run(_OTHER_EDITIONS)
+            self._scratch.analyse("digest_editions")
+            self._scratch.run(_HAD_IN_FULL.format(states=_LEDGER))
+        self._scratch.analyse("digest_had")
         holding = self._holding()
         self._had = holding | self._number_sets(holding)
         for rows in ("digest_had", "digest_sets"):
-            self._run(_TAKE_HAD.format(table=rows))
+            self._scratch.run(_TAKE_HAD.format(table=rows))
 
     def groups(self) -> list[Group]:
         """Give them, the largest first."""
-        return [Group(*row) for row in self._run(_GROUPS)]
+        return [Group(*row) for row in self._scratch.run(_GROUPS)]
 
     def readings(self) -> dict[int, Reading]:
         """Give what they want, by the number of the profile."""
-        columns = table(Profile).c
-        wanted = text("SELECT DISTINCT profile_id FROM digest_people").columns(columns.id)
-        rows = select(
-            columns.id, columns.languages, columns.topics, columns.countries, columns.format, columns.discreet
-        ).where(columns.id.in_(wanted))
-        return {
-            number: Reading(
-                languages=tuple(languages),
-                topics=frozenset(topics),
-                countries=frozenset(countries),
-                format=format_,
-                discreet=discreet,
-            )
-            for number, languages, topics, countries, format_, discreet in self.session.connection().execute(rows)
-        }
+        return readings_in(self.session, "digest_people")
 
     def had(self, number: int) -> frozenset[int]:
         """Say which appeals the people of a group had, of those that were asked for."""
@@ -169,53 +157,20 @@ class Audience:
         insert_rows(
             self.session, "digest_fates", columns, (self._fate_row(group, fate) for group, fate in fates.items())
         )
-        self._analyse("digest_fates")
-        self._run(_DELIVERIES, mailing=mailing_id)
-        self._run(_STANDINGS, mailing=mailing_id)
+        self._scratch.analyse("digest_fates")
+        self._scratch.run(_DELIVERIES, mailing=mailing_id)
+        self._scratch.run(_STANDINGS, mailing=mailing_id)
 
     def close(self) -> None:
         """Drop the tables."""
-        for name in _TABLES:
-            self._run(f"DROP TABLE IF EXISTS {'pg_temp' if self._is_postgresql else 'temp'}.{name}")
-        if not self._is_postgresql:
-            self._run("PRAGMA main.cache_size=-2000")
+        self._scratch.drop()
 
     # ── how ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def _is_postgresql(self) -> bool:
-        return self.session.get_bind().dialect.name == "postgresql"
-
-    def _run(self, statement: str, *, streamed: bool = False, **facts: object) -> Any:
-        options = {"yield_per": ROWS} if streamed else {}
-        return self.session.connection().execute(text(statement), facts, execution_options=options)
-
-    def _moment(self, moment: datetime | None) -> object:
-        """Write a moment as the tables have it: statements in words don't know what they compare it with."""
-        if self._is_postgresql or moment is None:
-            return moment
-        return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-
-    def _analyse(self, table: str) -> None:
-        """Tell PostgreSQL how large a table is; SQLite goes the way that is written."""
-        if self._is_postgresql:
-            self._run(f"ANALYZE {table}")
-
-    def _make_tables(self) -> None:
-        self.close()
-        if not self._is_postgresql:
-            for schema, size_kib in CACHES.items():
-                self._run(f"PRAGMA {schema}.cache_size=-{size_kib}")
-        moment = "TIMESTAMPTZ" if self._is_postgresql else "TEXT"
-        for name, columns in _TABLES.items():
-            # On SQLite the key of such a table is where its rows are.
-            kind = " WITHOUT ROWID" if "PRIMARY KEY (" in columns and not self._is_postgresql else ""
-            self._run(f"CREATE TEMPORARY TABLE {name} ({columns.format(moment=moment)}){kind}")
 
     def _holding(self) -> dict[int, frozenset[int]]:
         """Say of each edition that somebody had which of the appeals it holds."""
         found: dict[int, set[int]] = {}
-        for edition_id, appeal_id in self._run(_HOLDING.format(states=_LEDGER)):
+        for edition_id, appeal_id in self._scratch.run(_HOLDING.format(states=_LEDGER)):
             found.setdefault(edition_id, set()).add(appeal_id)
         return {edition_id: frozenset(appeals) for edition_id, appeals in found.items()}
 
@@ -223,14 +178,14 @@ class Audience:
         """Give a number, below zero, to each set of appeals of those who had more than one edition."""
         numbers: dict[frozenset[int], int] = {}
         rows: list[tuple[object, ...]] = []
-        several = self._run(_SEVERAL.format(states=_LEDGER), streamed=True)
+        several = self._scratch.run(_SEVERAL.format(states=_LEDGER), streamed=True)
         for subscriber_id, seen in _each_seen(several, holding):
             rows.append((subscriber_id, numbers.setdefault(seen, PAUSED - 1 - len(numbers))))
             if len(rows) == ROWS:
                 insert_rows(self.session, "digest_sets", ("id", "had"), rows)
                 rows.clear()
         insert_rows(self.session, "digest_sets", ("id", "had"), rows)
-        self._analyse("digest_sets")
+        self._scratch.analyse("digest_sets")
         return {number: seen for seen, number in numbers.items()}
 
     def _fate_row(self, group: Group, fate: Fate) -> tuple[object, ...]:
@@ -241,8 +196,8 @@ class Audience:
             fate.edition,
             state,
             None if fate.skip is None else fate.skip.value,
-            self._moment(fate.due_at),
-            None if gets else self._moment(self.now),
+            self._scratch.moment(fate.due_at),
+            None if gets else self._scratch.moment(self.now),
             int(fate.settles),
         )
 

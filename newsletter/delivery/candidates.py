@@ -33,7 +33,7 @@ def candidates_at(session: Session, now: datetime) -> list[Candidate]:
     )
     appeals = rows.unique().all()
     moved = _last_moves(session)
-    found = (_candidate(appeal, now, *moved.get(appeal.id, (0, None))) for appeal in appeals)
+    found = (candidate_of(appeal, now, *moved.get(appeal.id, (0, None))) for appeal in appeals)
     return [candidate for candidate in found if candidate.released]
 
 
@@ -63,7 +63,8 @@ def _last_moves(session: Session) -> dict[int, tuple[int, datetime | None]]:
     return {appeal_id: (number, at) for appeal_id, number, at in session.execute(rows)}
 
 
-def _candidate(appeal: Appeal, now: datetime, move: int, moved_at: datetime | None) -> Candidate:
+def candidate_of(appeal: Appeal, now: datetime, move: int = 0, moved_at: datetime | None = None) -> Candidate:
+    """Give a released appeal as far as choosing needs it; the last move of it is for digests alone."""
     released = {
         text.language: text.released_at
         for text in appeal.texts

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, select, true, update
 from sqlalchemy.orm import Session, selectinload
 
 from newsletter.delivery.model import Mailing, MailingState
@@ -41,9 +41,14 @@ def waits_for_composing(session: Session) -> bool:
 
 
 def compose_waiting(
-    database: Database, press: EditionPress, *, now: datetime, on_progress: Callable[[int], None] | None = None
+    database: Database,
+    press: EditionPress,
+    *,
+    now: datetime,
+    only: int | None = None,
+    on_progress: Callable[[int], None] | None = None,
 ) -> ComposedNow:
-    """Compose every edition of the mailings that run, the first first.
+    """Compose every edition of the mailings that run, the most urgent first.
 
     A mailing of which an edition can't be composed is paused, with the reason: once that is mended, `mailing resume`
     lets it go on where it was. Two who compose at once do some of it twice, to the same end.
@@ -52,14 +57,23 @@ def compose_waiting(
         database: where they are.
         press: renders and stores.
         now: the moment.
+        only: the number of a mailing, an alert, whose mails wait for nothing else; None means all.
         on_progress: told how many more are done.
     """
     done = 0
     broken: dict[int, str] = {}
     while True:
         with database.read() as session:
-            waiting = select(Edition).where(Edition.composed_at.is_(None), _OF_RUNNING).order_by(Edition.id)
-            batch = session.scalars(waiting.options(selectinload(Edition.appeals)).limit(AT_ONCE)).all()
+            waiting = (
+                select(Edition)
+                .join(Mailing, Mailing.id == Edition.mailing_id)
+                .where(Edition.composed_at.is_(None), Mailing.state == MailingState.RUNNING)
+                .where(true() if only is None else Mailing.id == only)
+                .order_by(Mailing.lane, Edition.id)
+                .options(selectinload(Edition.appeals))
+                .limit(AT_ONCE if only is None else 1)
+            )
+            batch = session.scalars(waiting).all()
             drafts, faults = _drafts(session, press, batch)
         if not drafts and not faults:
             return ComposedNow(editions=done, broken=broken)

@@ -29,6 +29,10 @@ class MailingIsOver(NewsletterError):
     """Mailing {mailing} is {state} already: nothing of it can go out any more."""
 
 
+class MailingProposed(NewsletterError):
+    """Mailing {mailing} waits for a second organiser: `newsletter mailing approve {mailing}`, or `cancel` it."""
+
+
 class MailingExpired(NewsletterError):
     """Mailing {mailing} had its limit at {expires_at}: it can't be sent again. Plan a new one."""
 
@@ -70,7 +74,7 @@ def pause(session: Session, number: int) -> bool:
         Whether that changed anything: False if it was paused already.
 
     Raises:
-        NoSuchMailing, MailingIsOver.
+        NoSuchMailing, MailingIsOver, MailingProposed.
     """
     mailing = _live(session, number)
     changed = mailing.state is MailingState.RUNNING
@@ -215,6 +219,8 @@ def _live(session: Session, number: int) -> Mailing:
     mailing = _found(session, number)
     if mailing.state in {MailingState.FINISHED, MailingState.CANCELLED}:
         raise MailingIsOver(mailing=number, state=mailing.state)
+    if mailing.state is MailingState.PROPOSED:
+        raise MailingProposed(mailing=number)
     return mailing
 
 

@@ -2,8 +2,9 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from subscribers.database import Base, word
@@ -14,6 +15,8 @@ class MailingKind(StrEnum):
     """What a mailing is."""
 
     DIGEST = "digest"
+    ALERT = "alert"  # one appeal, at once
+    FOLLOW_UP = "follow-up"  # the same for what continues another: news of it, or a correction
     # Service mails, each to one address, in `Lane.SERVICE`:
     CONFIRMATION = "confirmation"  # asks whether somebody wants to join
     ALREADY = "already"  # tells somebody who asks to join that they are on
@@ -22,11 +25,12 @@ class MailingKind(StrEnum):
 
 
 class MailingState(StrEnum):
-    """Where a mailing stands: `running ⇄ paused → finished | cancelled`; see `control` for the moves.
+    """Where a mailing stands: `(proposed →) running ⇄ paused → finished | cancelled`; see `control` for the moves.
 
-    `finished` when no delivery of it can go out any more.
+    `proposed` waits for a second organiser, and has no deliveries yet; `finished` when none can go out any more.
     """
 
+    PROPOSED = "proposed"
     RUNNING = "running"
     PAUSED = "paused"
     FINISHED = "finished"
@@ -113,6 +117,9 @@ class Mailing(Base):
         launched_at: also the Date of its mails, so that every attempt has the same bytes.
         expires_at: what can't be sent by then is expired, not late.
         note: why it is paused, where the program did that.
+        selection: what an alert is about and whom it goes to: `Selection`; None for others.
+        left_out: how many of those who might have got an alert get none and have no delivery, by reason: `Out`.
+        proposed_by, approved_by: who asked for it and who agreed: organisers' names, or `operator`.
         seen_move: the last move of an appeal that its planning has seen.
         nothing_new: how many people it was planned for who got nothing, for there was nothing new to them.
     """
@@ -132,6 +139,10 @@ class Mailing(Base):
     expires_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     note: Mapped[str | None] = mapped_column(String(500))
+    selection: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    left_out: Mapped[dict[str, int]] = mapped_column(JSON, default=dict, server_default="{}")
+    proposed_by: Mapped[str | None] = mapped_column(String(100))
+    approved_by: Mapped[str | None] = mapped_column(String(100))
     seen_move: Mapped[int] = mapped_column(default=0, server_default="0")
     nothing_new: Mapped[int] = mapped_column(default=0, server_default="0")
 

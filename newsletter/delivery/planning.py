@@ -137,7 +137,7 @@ class Planner:
         session.flush()
         digests = [digest for digest, _people in sizes.most_common()]
         versions = {candidate.id: candidate.version_id for candidate in candidates}
-        numbers = self.press.reserve(session, mailing.id, digests, versions)
+        numbers = self.press.reserve(session, mailing.id, digests, versions, mail=mailing.kind)
         editions = dict(zip(digests, numbers, strict=True))
         # Mails are claimed in the order in which they are due: edition after edition, as they are composed.
         first = now - timedelta(microseconds=len(digests))

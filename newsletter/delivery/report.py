@@ -1,14 +1,16 @@
 """What came of mailings, in numbers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from newsletter.appeals.model import Appeal
 from newsletter.delivery.model import IS_WAITING, Delivery, DeliveryState, Lane, Mailing, MailingState, Skip
+from newsletter.delivery.selection import Out, Selection
 from newsletter.editions.model import Edition
 from newsletter.errors import NewsletterError
 from subscribers.model import Subscriber
@@ -49,6 +51,10 @@ class MailingReport:
         replies: what servers said to those that did not get it, with how many each.
         note: why it is paused, where the program did that.
         expires_at: its limit.
+        about: the reference of the appeal that an alert is about.
+        selection: whom an alert is for; None for others.
+        left_out: who gets no alert and has no delivery of it, by reason.
+        proposed_by, approved_by: who asked for an alert, and who agreed.
         uncertain: the first hundred of those.
     """
 
@@ -65,6 +71,11 @@ class MailingReport:
     note: str | None
     expires_at: datetime
     uncertain: Sequence[UncertainDelivery]
+    about: str | None = None
+    selection: Selection | None = None
+    left_out: Mapping[Out, int] = field(default_factory=dict)
+    proposed_by: str | None = None
+    approved_by: str | None = None
 
 
 def mailings(session: Session, *, service: bool = False) -> list[MailingReport]:
@@ -110,6 +121,7 @@ def _report(session: Session, found: Mailing) -> MailingReport:
         .order_by(func.count().desc())
         .limit(10)
     )
+    selection = Selection.from_json(found.selection) if found.selection is not None else None
     return MailingReport(
         id=found.id,
         kind=found.kind.value,
@@ -125,6 +137,12 @@ def _report(session: Session, found: Mailing) -> MailingReport:
         note=found.note,
         expires_at=found.expires_at,
         uncertain=_uncertain(session, found.id) if DeliveryState.UNCERTAIN in states else (),
+        about=session.get_one(Appeal, selection.appeal_id).reference if selection is not None else None,
+        selection=selection,
+        # Those two have deliveries, which were counted above.
+        left_out={Out(why): n for why, n in found.left_out.items() if why not in {Out.PAUSED, Out.NO_TEXT}},
+        proposed_by=found.proposed_by,
+        approved_by=found.approved_by,
     )
 
 

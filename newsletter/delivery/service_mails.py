@@ -123,6 +123,7 @@ class ServiceDesk:
         draft = self._draft(mailing.kind, language)
         edition = Edition(
             mailing_id=mailing.id,
+            mail=mailing.kind,
             language=language,
             format=draft.format,
             discreet=False,

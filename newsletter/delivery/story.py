@@ -9,7 +9,7 @@ from sqlalchemy import false, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.model import Appeal
-from newsletter.delivery.model import Delivery, DeliveryState, DigestStanding, Mailing, Skip
+from newsletter.delivery.model import Delivery, DeliveryState, DigestStanding, Mailing, MailingKind, Skip
 from newsletter.editions.model import Edition, EditionAppeal
 from subscribers.addresses import Address
 from subscribers.choices import Change, Choices
@@ -62,6 +62,7 @@ class MailFact:
     Attributes:
         mailing: its number.
         at: when the mailing was launched.
+        kind: what it was.
         cadence: whose digest it was: why it came.
         subject: as the mail had it; None where it had none, since it was skipped.
         language: of the mail.
@@ -73,6 +74,7 @@ class MailFact:
 
     mailing: int
     at: datetime
+    kind: MailingKind
     cadence: Cadence | None
     subject: str | None
     language: str | None
@@ -86,6 +88,7 @@ class MailFact:
         return {
             "mailing": self.mailing,
             "at": self.at.isoformat(),
+            "kind": self.kind.value,
             "cadence": self.cadence and self.cadence.value,
             "subject": self.subject,
             "language": self.language,
@@ -291,7 +294,7 @@ def _looked_at(session: Session, person: int) -> LookFact | None:
 
 def _mails(session: Session, person: int) -> list[MailFact]:
     rows = session.execute(
-        select(Delivery, Mailing.launched_at, Mailing.cadence, Edition.subject, Edition.language)
+        select(Delivery, Mailing.launched_at, Mailing.kind, Mailing.cadence, Edition.subject, Edition.language)
         .join(Mailing, Mailing.id == Delivery.mailing_id)
         .outerjoin(Edition, Edition.id == Delivery.edition_id)
         .where(Delivery.subscriber_id == person)
@@ -302,6 +305,7 @@ def _mails(session: Session, person: int) -> list[MailFact]:
         MailFact(
             mailing=row.mailing_id,
             at=launched_at,
+            kind=kind,
             cadence=cadence,
             subject=subject,
             language=language,
@@ -310,7 +314,7 @@ def _mails(session: Session, person: int) -> list[MailFact]:
             skip=row.skip,
             reply=row.reply,
         )
-        for row, launched_at, cadence, subject, language in rows
+        for row, launched_at, kind, cadence, subject, language in rows
     ]
 
 

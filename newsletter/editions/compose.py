@@ -52,7 +52,7 @@ class EditionPress:
         return self._draft(session, digest, [_Said(versions[each.appeal_id], each.language) for each in digest.appeals])
 
     def reserve(
-        self, session: Session, mailing_id: int, digests: Sequence[Digest], versions: Mapping[int, int]
+        self, session: Session, mailing_id: int, digests: Sequence[Digest], versions: Mapping[int, int], *, mail: str
     ) -> list[int]:
         """Store which appeals a mailing's editions hold, as they were released; `of_stored` and `store` do the rest.
 
@@ -61,6 +61,7 @@ class EditionPress:
             mailing_id: what they are part of.
             digests: what each group gets.
             versions: what each appeal said, by its number; see `AppealVersion`.
+            mail: whose templates they are written by.
 
         Returns:
             The editions' numbers, in the same order.
@@ -74,6 +75,7 @@ class EditionPress:
         editions = [
             {
                 "mailing_id": mailing_id,
+                "mail": mail,
                 "language": digest.language,
                 "format": digest.format,
                 "discreet": digest.discreet,

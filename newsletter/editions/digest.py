@@ -170,9 +170,13 @@ def _why_not(offer: _Offer, reading: Reading, since: datetime, seen: Collection[
     if appeal.only_after is None and not offer.since > since:
         return Why.BEFORE_THEM
     if appeal.only_after is None and not concerns(reading, appeal):
-        is_about = not reading.topics or not reading.topics.isdisjoint(appeal.topics)
-        return Why.OTHER_COUNTRY if is_about else Why.OTHER_TOPIC
+        return _not_about(reading, appeal)
     return Why.NO_TEXT if offer.chosen is None else Why.LATER
+
+
+def _not_about(reading: Reading, appeal: Candidate) -> Why:
+    is_about = not reading.topics or not reading.topics.isdisjoint(appeal.topics)
+    return Why.OTHER_COUNTRY if is_about else Why.OTHER_TOPIC
 
 
 def compose_digest(
@@ -196,6 +200,30 @@ def compose_digest(
         The digest, or why there is none.
     """
     return Choice(candidates, most=most).compose(reading, since=since, seen=seen)
+
+
+def compose_alert(appeal: Candidate, reading: Reading, *, anyway: bool = False) -> Digest | Why:
+    """Say in which form a reader gets one appeal at once.
+
+    Args:
+        appeal: released, neither closed nor past its deadline.
+        reading: what the reader wants.
+        anyway: whether it is for them whatever they chose to read about: they got what it continues or corrects.
+
+    Returns:
+        What they get, or why they get nothing.
+    """
+    offer = _offer(appeal, reading.languages)
+    if not anyway and not concerns(reading, appeal):
+        return _not_about(reading, appeal)
+    if offer.chosen is None:
+        return Why.NO_TEXT
+    return Digest(
+        language=offer.chosen.language,  # all of the mail is in the language of its appeal
+        format=Format.TEXT if reading.discreet else reading.format,
+        discreet=reading.discreet,
+        appeals=(offer.chosen,),
+    )
 
 
 def concerns(reading: Reading, appeal: Candidate) -> bool:

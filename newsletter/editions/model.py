@@ -44,6 +44,7 @@ class Edition(Base):
     """What one group of a mailing's recipients gets. Never changed once it is made.
 
     Attributes:
+        mail: whose templates it is written by: a folder in `templates/email`.
         language: BCP 47 tag of everything around the appeals.
         subject, preheader, intro: one line each, as frozen at planning.
         shell_html_id: None where the edition is text alone.
@@ -60,6 +61,7 @@ class Edition(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id"))
+    mail: Mapped[str] = mapped_column(String(32), default="digest", server_default="digest")
     language: Mapped[str] = mapped_column(String(16))
     format: Mapped[Format] = mapped_column(word(Format))
     discreet: Mapped[bool]
