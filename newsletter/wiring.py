@@ -113,6 +113,7 @@ class Parts:
             postal_address=settings.postal_address,
             home_url=settings.home_url,
             appeals_url=f"{settings.base_url}/appeals",
+            join_url=f"{settings.base_url}/subscribe",
         )
 
     @cached_property

@@ -13,6 +13,7 @@ from newsletter.cli.context import Context, language_tag, pass_context
 from newsletter.cli.importing import import_, imports, undo
 from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table, warn
 from newsletter.delivery.forgetting import forget_person
+from newsletter.delivery.model import MailingKind
 from newsletter.delivery.story import Person, Story, story_of
 from newsletter.errors import NewsletterError
 from newsletter.languages import spoken, weekday_names
@@ -148,16 +149,28 @@ def erase_(context: Context, email: str, yes: bool) -> None:
 
 @subscriber.command()
 @click.argument("email")
+@click.option("--quiet", is_flag=True, help="Don't tell them by a mail.")
 @pass_context
-def unsubscribe(context: Context, email: str) -> None:
-    """Take a person off who has asked for it in another way: by a mail, by telephone."""
+def unsubscribe(context: Context, email: str, quiet: bool) -> None:
+    """Take a person off who has asked for it in another way: by a mail, by telephone. One last mail says so."""
     parts = context.parts
     address = parse_address(email)
     with parts.database.write() as session:
         found = session.scalar(select(Subscriber).where(Subscriber.address_key == address.key))
         if found is None:
             raise NoSuchSubscriber
-        was_on = leave(session, found.id, source="an organiser", now=parts.clock())
+        now = parts.clock()
+        was_on = leave(session, found.id, source="an organiser", now=now)
+        if was_on and not quiet:
+            parts.service_desk.queue(
+                session,
+                MailingKind.GOODBYE,
+                found,
+                email=found.email,
+                address_key=found.address_key,
+                language=found.profile.languages[0],
+                now=now,
+            )
     say(
         "This person is off. Only a fresh sign-up by themselves brings them back."
         if was_on

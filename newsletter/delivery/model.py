@@ -22,6 +22,8 @@ class MailingKind(StrEnum):
     ALREADY = "already"  # tells somebody who asks to join that they are on
     MOVE = "move"  # asks the new address whether mail shall come to it
     MOVED = "moved"  # tells the old one
+    WELCOME = "welcome"  # tells somebody that they are on, and where their page is
+    GOODBYE = "goodbye"  # tells somebody whom an organiser took off, as they had asked, that it is done
 
 
 class MailingState(StrEnum):

@@ -31,12 +31,22 @@ SHARED_FOR = timedelta(
 )  # mails of one kind that are asked for within it are one mailing: its time is their Date
 LIVES = timedelta(days=2)  # how long one is tried
 
-# The links of each; `Links.service` fills them.
+# The links of each, and its folder of templates; `Links.service` fills them.
 SLOTS = {
     MailingKind.CONFIRMATION: frozenset({Slot.CONFIRM_URL, Slot.DECLINE_URL}),
     MailingKind.ALREADY: frozenset({Slot.PREFERENCES_URL}),
     MailingKind.MOVE: frozenset({Slot.CONFIRM_URL}),
     MailingKind.MOVED: frozenset({Slot.PREFERENCES_URL}),
+    MailingKind.WELCOME: frozenset({Slot.PREFERENCES_URL}),
+    MailingKind.GOODBYE: frozenset(),
+}
+FOLDERS = {
+    MailingKind.CONFIRMATION: "confirm",
+    MailingKind.ALREADY: "already",
+    MailingKind.MOVE: "address-change",
+    MailingKind.MOVED: "address-changed",
+    MailingKind.WELCOME: "welcome",
+    MailingKind.GOODBYE: "goodbye",
 }
 
 
@@ -123,7 +133,7 @@ class ServiceDesk:
         draft = self._draft(mailing.kind, language)
         edition = Edition(
             mailing_id=mailing.id,
-            mail=mailing.kind,
+            mail=FOLDERS[mailing.kind],
             language=language,
             format=draft.format,
             discreet=False,
@@ -140,5 +150,5 @@ class ServiceDesk:
 
     def _draft(self, kind: MailingKind, language: str) -> "Draft":
         if (kind, language) not in self._drafts:
-            self._drafts[kind, language] = self._renderer.service_mail(kind.value, language, slots=SLOTS[kind])
+            self._drafts[kind, language] = self._renderer.service_mail(FOLDERS[kind], language, slots=SLOTS[kind])
         return self._drafts[kind, language]

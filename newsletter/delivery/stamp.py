@@ -62,6 +62,8 @@ class Links:
                 slots[Slot.DECLINE_URL] = self._errand(Purpose.DECLINE, claimed.errand)
             case MailingKind.MOVE:
                 slots[Slot.CONFIRM_URL] = self._errand(Purpose.MOVE, claimed.errand)
+            case MailingKind.GOODBYE:
+                pass
             case _:
                 token = self.token(_PREFERENCES, subscriber_id=claimed.subscriber_id, epoch=claimed.token_epoch)
                 slots[_PREFERENCES_URL] = self._preferences_at + token

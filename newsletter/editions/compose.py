@@ -1,6 +1,6 @@
 """The press: reserves a mailing's editions, renders each part once, stores it by what it holds, puts mails together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -12,13 +12,18 @@ from newsletter.appeals.history import AppealVersion
 from newsletter.appeals.model import Appeal, FollowUp
 from newsletter.appeals.names import Register
 from newsletter.appeals.protected import NameSeal
-from newsletter.editions.digest import Chosen, Digest
+from newsletter.appeals.urgency import Urgency
+from newsletter.editions.acting import Acting
+from newsletter.editions.digest import Chosen, Digest, read_in
 from newsletter.editions.model import Edition, EditionAppeal, Part
 from newsletter.editions.render import Renderer
 from newsletter.editions.stored import Cards, Draft, neutral_name
-from newsletter.editions.view import AppealView, appeal_path
+from newsletter.editions.view import AppealView, Continued, appeal_path
 from subscribers.database import insert_rows, table
 from subscribers.preferences import Format
+
+LONGEST = 90_000  # bytes of a mail's HTML, or text where it is text alone: Gmail cuts what is over 102 kB
+OTHER = 2_000  # of that for greeting, links, preheader and intro
 
 
 class EditionPress:
@@ -41,15 +46,22 @@ class EditionPress:
         self._base_url = base_url
         self._register: Register | None = None
         self._views: dict[_Said, AppealView] = {}
-        self._texts: dict[_Said, str] = {}
-        self._htmls: dict[_Said, str] = {}
-        self._shells: dict[str, Cards] = {}
+        self._texts: dict[_Form, str] = {}
+        self._htmls: dict[_Form, str] = {}
+        self._shells: dict[tuple[str, str], Cards] = {}
         self._part_ids: dict[str, int] = {}
 
-    def draft(self, session: Session, digest: Digest) -> Draft:
-        """Render what a group gets, without storing anything: as its appeals were released last."""
+    def draft(self, session: Session, digest: Digest, *, mail: str = "digest") -> Draft:
+        """Render what a group gets, without storing anything: as its appeals were released last.
+
+        Args:
+            session: any transaction.
+            digest: what they get.
+            mail: whose templates it is written by.
+        """
         versions = {each: session.get_one(Appeal, each).public_id or 0 for each in _appeals_of(digest)}
-        return self._draft(session, digest, [_Said(versions[each.appeal_id], each.language) for each in digest.appeals])
+        said = [_Said(versions[each.appeal_id], each.language) for each in digest.appeals]
+        return self._draft(session, digest, said, mail)
 
     def reserve(
         self, session: Session, mailing_id: int, digests: Sequence[Digest], versions: Mapping[int, int], *, mail: str
@@ -70,7 +82,7 @@ class EditionPress:
             TemplateBroken, TemplateLacks: the first of them can't be composed; nothing may be launched then.
         """
         first = digests[0]
-        self._draft(session, first, [_Said(versions[each.appeal_id], each.language) for each in first.appeals])
+        self._draft(session, first, [_Said(versions[each.appeal_id], each.language) for each in first.appeals], mail)
         nothing = Part.of(session, "").id
         editions = [
             {
@@ -124,26 +136,45 @@ class EditionPress:
             appeals=tuple(Chosen(each.appeal_id, each.language) for each in edition.appeals),
             more=edition.more,
         )
-        return self._draft(session, digest, said)
+        return self._draft(session, digest, said, edition.mail)
 
-    def _draft(self, session: Session, digest: Digest, said: Sequence["_Said"]) -> Draft:
+    def _draft(self, session: Session, digest: Digest, said: Sequence["_Said"], mail: str) -> Draft:
         views = [self._view(session, each) for each in said]
-        in_html = digest.format is Format.HTML
-        shell = self._shell(digest.language)
+        shell = self._shell(mail, digest.language)
+        render = self._renderer
         return Draft(
             language=digest.language,
             format=digest.format,
             discreet=digest.discreet,
             subject=neutral_name(digest.language)
             if digest.discreet
-            else self._renderer.subject(views, digest.language),
-            preheader="" if digest.discreet else self._renderer.preheader(views, digest.language),
-            intro=self._renderer.intro(views, digest.language),
+            else render.subject(views, digest.language, mail=mail),
+            preheader="" if digest.discreet else render.preheader(views, digest.language),
+            intro=render.intro(views, digest.language, mail=mail),
             shell_text=shell.text,
             shell_html=shell.html,
-            cards=tuple(Cards(text=self._text(each), html=self._html(each) if in_html else "") for each in said),
+            cards=tuple(self._cards(said, mail, shell, in_html=digest.format is Format.HTML)),
             more=digest.more,
         )
+
+    def _cards(self, said: Sequence["_Said"], mail: str, shell: Cards, *, in_html: bool) -> Iterator[Cards]:
+        """Give the cards: whole ones as far as there is room, the first first, and short ones that lead to the page."""
+
+        def size(form: _Form) -> int:
+            return len((self._html(form) if in_html else self._text(form)).encode())
+
+        forms = [_Form(*each, mail) for each in said]
+        room = LONGEST - len((shell.html if in_html else shell.text).encode()) - OTHER
+        if sum(map(size, forms)) > room:
+            short = [form._replace(whole=False) for form in forms]
+            room -= sum(map(size, short))
+            for place, (whole, brief) in enumerate(zip(forms, short, strict=True)):
+                if (more := size(whole) - size(brief)) <= room:
+                    room -= more
+                else:
+                    forms[place] = brief
+        for form in forms:
+            yield Cards(text=self._text(form), html=self._html(form) if in_html else "")
 
     def store(self, session: Session, drafts: Sequence[tuple[Edition, Draft]], now: datetime) -> None:
         """Store what was rendered: from now on mails of these editions can go out.
@@ -189,25 +220,34 @@ class EditionPress:
             appeal = session.get_one(Appeal, version.appeal_id)
             document = AppealDocument.from_json(version.content)
             text = next(each for each in document.texts if each.language == said.language)
-            self._views[said] = view(document, text, self._register, self._base_url, follow_up=appeal.follow_up)
+            self._views[said] = view(
+                document,
+                text,
+                self._register,
+                self._base_url,
+                follow_up=appeal.follow_up,
+                original=appeal.original.public_document() if appeal.original else None,
+            )
         return self._views[said]
 
-    def _text(self, said: "_Said") -> str:
-        if said not in self._texts:
-            self._texts[said] = self._renderer.card_text(self._views[said])
-        return self._texts[said]
+    def _text(self, form: "_Form") -> str:
+        if form not in self._texts:
+            shown = self._views[_Said(form.version_id, form.language)]
+            self._texts[form] = self._renderer.card_text(shown, mail=form.mail, whole=form.whole)
+        return self._texts[form]
 
-    def _html(self, said: "_Said") -> str:
-        if said not in self._htmls:
-            self._htmls[said] = self._renderer.card_html(self._views[said])
-        return self._htmls[said]
+    def _html(self, form: "_Form") -> str:
+        if form not in self._htmls:
+            shown = self._views[_Said(form.version_id, form.language)]
+            self._htmls[form] = self._renderer.card_html(shown, mail=form.mail, whole=form.whole)
+        return self._htmls[form]
 
-    def _shell(self, language: str) -> Cards:
-        if language not in self._shells:
-            self._shells[language] = Cards(
-                text=self._renderer.shell_text(language), html=self._renderer.shell_html(language)
+    def _shell(self, mail: str, language: str) -> Cards:
+        if (mail, language) not in self._shells:
+            self._shells[mail, language] = Cards(
+                text=self._renderer.shell_text(language, mail=mail), html=self._renderer.shell_html(language, mail=mail)
             )
-        return self._shells[language]
+        return self._shells[mail, language]
 
     def _stored(self, session: Session, content: str) -> int:
         if content not in self._part_ids:
@@ -242,6 +282,15 @@ class _Said(NamedTuple):
     language: str
 
 
+class _Form(NamedTuple):
+    """One card: of what an appeal said in one language, in one kind of mail, whole or short."""
+
+    version_id: int
+    language: str
+    mail: str
+    whole: bool = True
+
+
 def _appeals_of(digest: Digest) -> list[int]:
     return [each.appeal_id for each in digest.appeals]
 
@@ -253,6 +302,7 @@ def view(
     base_url: str,
     *,
     follow_up: FollowUp | None = None,
+    original: AppealDocument | None = None,
 ) -> AppealView:
     """Freeze an appeal in one language into what templates get to see: names are said here as far as they may be.
 
@@ -262,7 +312,9 @@ def view(
         register: knows the names.
         base_url: where its page is.
         follow_up: how it continues another.
+        original: what that is, if it is public.
     """
+    page = base_url + appeal_path(appeal.reference)
 
     def said(words: str) -> str:
         return register.said(words, text.language)
@@ -281,4 +333,19 @@ def view(
         body=said(text.body),
         url=base_url + appeal_path(appeal.reference, text.language),
         follow_up=follow_up.value if follow_up else "",
+        life_at_risk=appeal.urgency is Urgency.LIFE_AT_RISK,
+        continues=_continued(original, text.language, register, base_url) if original else None,
+        background=said(text.background),
+        demands=tuple(said(demand) for demand in text.demands),
+        actions=tuple(
+            Acting(register=register, page=page, language=text.language).action(action) for action in appeal.actions
+        ),
+    )
+
+
+def _continued(original: AppealDocument, language: str, register: Register, base_url: str) -> Continued:
+    texts = {text.language: text for text in original.texts}
+    text = texts.get(read_in((language,), tuple(texts)) or "", original.texts[0])
+    return Continued(
+        title=register.said(text.title, text.language), url=base_url + appeal_path(original.reference, text.language)
     )

@@ -1,7 +1,7 @@
 """From appeals to what a reader sees: parts rendered once a language, and composed once an edition."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -11,12 +11,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
 from newsletter.appeals.urgency import propose_urgent
+from newsletter.editions.acting import ShownAction, ShownTarget
 from newsletter.editions.body import body_html, body_text, web_address
 from newsletter.editions.inline import inline_fragment, inline_page
 from newsletter.editions.palette import Palette
 from newsletter.editions.slots import Insert, Slot, clean, mark, one_line, pieces
 from newsletter.editions.stored import Draft
-from newsletter.editions.view import AppealView, Brand
+from newsletter.editions.view import AppealView, Brand, Continued
 from newsletter.errors import NewsletterError
 from newsletter.languages import country_names, date_text, direction, number_text, words
 from subscribers.preferences import Format
@@ -71,11 +72,14 @@ class Card:
 
     Attributes:
         title, byline, date, countries, deadline: one line each; byline, countries and deadline may be empty.
-        urgent: whether it wears the badge.
+        urgent, life_at_risk: whether it wears the badge, and which.
         teaser: paragraphs.
-        body: sanitised HTML in card.html, plain text in card.txt; or empty.
+        body, background: sanitised HTML in card.html, plain text in card.txt; or empty.
         url: absolute http(s), or empty.
-        follow_up: as in `AppealView`.
+        follow_up, continues: as in `AppealView`.
+        demands: one line each.
+        actions: what there is to be done.
+        whole: whether all of it is to stand there; else it is too long, and the page has it.
     """
 
     title: str
@@ -88,6 +92,12 @@ class Card:
     body: str
     url: str
     follow_up: str
+    life_at_risk: bool
+    continues: Continued | None
+    background: str
+    demands: tuple[str, ...]
+    actions: tuple[ShownAction, ...]
+    whole: bool
 
 
 class Renderer:
@@ -112,53 +122,72 @@ class Renderer:
             postal_address=clean(brand.postal_address).strip(),
             home_url=web_address(brand.home_url),
             appeals_url=web_address(brand.appeals_url),
+            join_url=web_address(brand.join_url),
+            footer=clean(brand.footer).strip(),
+            logo=brand.logo,
         )
         self._palette = Palette.of(brand.colour)
         self._folders = [override, templates_folder()] if override else [templates_folder()]
         self._environments: dict[str, Environment] = {}
         self._styles: dict[str, str] = {}
 
-    def card_html(self, appeal: AppealView) -> str:
-        """One appeal as a piece of HTML with its styles inline, in the appeal's own language."""
-        card = _card(appeal, body=Markup(body_html(appeal.body)))  # noqa: S704 - nh3 made it safe
-        rendered = self._render("email/digest/card.html", appeal.language, card=card)
+    def card_html(self, appeal: AppealView, *, mail: str = "digest", whole: bool = True) -> str:
+        """One appeal as a piece of HTML with its styles inline, in the appeal's own language.
+
+        Args:
+            appeal: the appeal.
+            mail: the folder of the mail that it stands in.
+            whole: whether all of it is to stand there; else what is longest is left to its page.
+        """
+        body, background = (
+            Markup(body_html(words))  # noqa: S704 - nh3 made it safe
+            for words in (appeal.body, appeal.background)
+        )
+        card = _card(appeal, body=body, background=background, whole=whole)
+        rendered = self._render(f"email/{mail}/card.html", appeal.language, card=card)
         return clean(inline_fragment(rendered, styles=self._stylesheet(appeal.language)))
 
-    def card_text(self, appeal: AppealView) -> str:
-        """One appeal as plain text, in the appeal's own language; no line is wrapped."""
-        card = _card(appeal, body=body_text(appeal.body))
-        return clean(self._render("email/digest/card.txt", appeal.language, card=card)).strip("\n")
+    def card_text(self, appeal: AppealView, *, mail: str = "digest", whole: bool = True) -> str:
+        """One appeal as plain text, in its own language; no line is wrapped. Arguments as for `card_html`."""
+        card = _card(appeal, body=body_text(appeal.body), background=body_text(appeal.background), whole=whole)
+        return clean(self._render(f"email/{mail}/card.txt", appeal.language, card=card)).strip("\n")
 
-    def shell_html(self, language: str) -> str:
+    def shell_html(self, language: str, *, mail: str = "digest") -> str:
         """The page around the cards, styles inline, with inserts and slots left as marks.
 
         Raises:
             TemplateLacks: there is no place for the cards, or no link to leave the list.
         """
-        shell = inline_page(self._render("email/digest/body.html", language, **_marks()))
-        return _whole(shell, "email/digest/body.html")
+        shell = inline_page(self._render(f"email/{mail}/body.html", language, **_marks()))
+        return _whole(shell, f"email/{mail}/body.html")
 
-    def shell_text(self, language: str) -> str:
+    def shell_text(self, language: str, *, mail: str = "digest") -> str:
         """The text around the cards, with inserts and slots left as marks.
 
         Raises:
             TemplateLacks: there is no place for the cards, or no link to leave the list.
         """
-        shell = self._render("email/digest/body.txt", language, **_marks()).strip("\n") + "\n"
-        return _whole(shell, "email/digest/body.txt")
+        shell = self._render(f"email/{mail}/body.txt", language, **_marks()).strip("\n") + "\n"
+        return _whole(shell, f"email/{mail}/body.txt")
 
-    def subject(self, appeals: Sequence[AppealView], language: str) -> str:
+    def subject(self, appeals: Sequence[AppealView], language: str, *, mail: str = "digest") -> str:
         """One line that says what is in it: the most pressing title, and how many more.
 
         Args:
             appeals: at least one, in the order of the edition.
             language: the edition's.
+            mail: the folder of the mail.
         """
         first = _most_pressing(appeals)
         title = shorten(one_line(first.title), _TITLE_IN_SUBJECT)
-        # 'Urgent: Urgent appeal for …' would say it twice.
-        facts = {"title": title, "urgent": first.urgent and not propose_urgent(title), "others": len(appeals) - 1}
-        return one_line(self._render("email/digest/subject.txt", language, **facts))
+        facts = {
+            "title": title,
+            # 'Urgent: Urgent appeal for …' would say it twice.
+            "urgent": first.urgent and not propose_urgent(title),
+            "follow_up": first.follow_up,
+            "others": len(appeals) - 1,
+        }
+        return one_line(self._render(f"email/{mail}/subject.txt", language, **facts))
 
     def preheader(self, appeals: Sequence[AppealView], language: str) -> str:
         """The line that inboxes show after the subject: what the subject left out. Plain text.
@@ -174,8 +203,13 @@ class Renderer:
             said.insert(0, words(language).gettext("Act by %(date)s") % {"date": day})
         return shorten(" · ".join(said), _PREHEADER)
 
-    def intro(self, appeals: Sequence[AppealView], language: str) -> str:
-        """The sentence above the first card: how many there are, and how many are urgent. Plain text."""
+    def intro(self, appeals: Sequence[AppealView], language: str, *, mail: str = "digest") -> str:
+        """What stands above the first card, as plain text.
+
+        In a digest it says how many there are, and how many are urgent; what is about one appeal has its title there.
+        """
+        if mail != "digest":
+            return one_line(appeals[0].title)
         urgent = sum(appeal.urgent for appeal in appeals)
         say = words(language).ngettext
         total = {"count": number_text(len(appeals), language)}
@@ -285,7 +319,7 @@ def shorten(text: str, longest: int) -> str:
     return (at_word if len(at_word) > longest // 2 else cut).rstrip(" ,;:.·–—-،؛") + "…"
 
 
-def _card(appeal: AppealView, *, body: str) -> Card:
+def _card(appeal: AppealView, *, body: str, background: str, whole: bool) -> Card:
     language = appeal.language
     paragraphs = (one_line(paragraph) for paragraph in clean(appeal.teaser).split("\n\n"))
     return Card(
@@ -296,9 +330,41 @@ def _card(appeal: AppealView, *, body: str) -> Card:
         urgent=appeal.urgent,
         deadline=date_text(appeal.deadline, language) if appeal.deadline else "",
         teaser=tuple(paragraph for paragraph in paragraphs if paragraph),
-        body=body,
+        body=body if whole else "",
         url=web_address(appeal.url),
         follow_up=appeal.follow_up,
+        life_at_risk=appeal.life_at_risk,
+        continues=Continued(title=one_line(appeal.continues.title), url=web_address(appeal.continues.url))
+        if appeal.continues
+        else None,
+        background=background if whole else "",
+        demands=tuple(map(one_line, appeal.demands)),
+        actions=tuple(map(_clean_action, appeal.actions)),
+        whole=whole,
+    )
+
+
+def _clean_action(action: ShownAction) -> ShownAction:
+    return replace(
+        action,
+        say=one_line(action.say),
+        place=one_line(action.place),
+        url=web_address(action.url),
+        targets=tuple(map(_clean_target, action.targets)),
+    )
+
+
+def _clean_target(target: ShownTarget) -> ShownTarget:
+    return replace(
+        target,
+        name=one_line(target.name),
+        office=one_line(target.office),
+        address=tuple(map(one_line, target.address)),
+        emails=tuple(map(one_line, target.emails)),
+        phone=one_line(target.phone),
+        mail=one_line(target.mail),
+        letter=target.letter
+        and replace(target.letter, subject=one_line(target.letter.subject), letter=clean(target.letter.letter).strip()),
     )
 
 

@@ -3,6 +3,21 @@
 from dataclasses import dataclass
 from datetime import date
 
+from newsletter.editions.acting import ShownAction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Continued:
+    """What an appeal continues.
+
+    Attributes:
+        title: one line, in the same language where there is a text in it.
+        url: of its page.
+    """
+
+    title: str
+    url: str
+
 
 @dataclass(frozen=True, kw_only=True)
 class AppealView:
@@ -16,11 +31,16 @@ class AppealView:
         countries: ISO 3166 alpha-2.
         topics: the organisation's own words.
         urgent: whether organisers marked it so.
+        life_at_risk: whether they marked it as more than that.
         deadline: the last day on which acting helps, or None.
         teaser: plain text, paragraphs apart by an empty line.
         body: Markdown from outside, not yet sanitised; or empty.
         url: where to read it in full, or empty.
         follow_up: `update`, `correction` or `victory` where it continues another; else empty.
+        continues: what that is.
+        background: Markdown like the body; or empty.
+        demands: one line each.
+        actions: what there is to be done.
     """
 
     reference: str
@@ -36,6 +56,11 @@ class AppealView:
     body: str
     url: str
     follow_up: str = ""
+    life_at_risk: bool = False
+    continues: Continued | None = None
+    background: str = ""
+    demands: tuple[str, ...] = ()
+    actions: tuple[ShownAction, ...] = ()
 
 
 def appeal_path(reference: str, language: str = "") -> str:
@@ -53,6 +78,9 @@ class Brand:
         postal_address: one line or several; shown in every footer.
         home_url: the organisation's site, or empty.
         appeals_url: where all its appeals are, for everybody; or empty.
+        join_url: where one signs up; or empty.
+        footer: lines below the postal address; may be empty.
+        logo: a picture of the name, in place of it; None where there is none.
     """
 
     name: str
@@ -60,3 +88,20 @@ class Brand:
     postal_address: str
     home_url: str
     appeals_url: str = ""
+    join_url: str = ""
+    footer: str = ""
+    logo: "Logo | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logo:
+    """A picture of the organisation's name.
+
+    Attributes:
+        url: the same for everybody.
+        width, height: in CSS pixels.
+    """
+
+    url: str
+    width: int
+    height: int

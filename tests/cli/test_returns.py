@@ -45,3 +45,20 @@ def test_an_organiser_takes_somebody_off_by_hand(run, tmp_path):
     told = json.loads(run("subscriber", "show", "rosa@example.org", "--json").out)
     assert (told["person"]["status"], told["consents"][0]["source"]) == ("left", "an organiser")
     assert run("subscriber", "unsubscribe", "nobody@example.org").status == 1
+
+
+def test_whom_an_organiser_takes_off_is_told_unless_they_must_not_be(run, tmp_path, mailserver, monkeypatch):
+    monkeypatch.setenv("NEWSLETTER_SMTP_HOST", "127.0.0.1")
+    monkeypatch.setenv("NEWSLETTER_SMTP_PORT", str(mailserver.port))
+    run("init")
+    (tmp_path / "p.csv").write_text("email,language\nrosa@example.org,es\nlayla@example.org,en\n")
+    run("subscriber", "import", "p.csv", "--consent", "a stall")
+    run("subscriber", "unsubscribe", "rosa@example.org")
+    run("subscriber", "unsubscribe", "rosa@example.org")
+    run("subscriber", "unsubscribe", "layla@example.org", "--quiet")
+    assert run("send").status == 0
+    (mail,) = mailserver.received
+    assert mail.recipients == ("rosa@example.org",)
+    assert mail.message["Subject"].startswith("Te has dado de baja")
+    assert not [name for name in mail.message if name.lower().startswith("list-")]
+    assert "http://localhost:8000/subscribe" in mail.message.get_body(("plain",)).get_content()

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html
 
+from newsletter.editions.acting import ShownAction, ShownLetter, ShownTarget, mailto
 from newsletter.editions.inline import inline_page
 from newsletter.editions.palette import ColourInvalid
 from newsletter.editions.render import Renderer, TemplateBroken, TemplateLacks, shorten, templates_folder
 from newsletter.editions.slots import Insert, Slot, fill, mark, pieces
 from newsletter.editions.stored import compose_html, compose_text, more_words
-from newsletter.editions.view import AppealView, Brand
+from newsletter.editions.view import AppealView, Brand, Continued
 from newsletter.languages import languages
 
 BRAND = Brand(
@@ -38,6 +39,42 @@ APPEAL = AppealView(
     teaser="They were taken at dawn.\n\nThe prosecutor decides on Thursday.",
     body="",
     url="https://appeals.example/2026/014?a=1&b=2",
+)
+_LETTER = ShownLetter(
+    language="tr", direction="ltr", subject="Serbest bırakın", letter="Sayın yetkili,\n\non bir işçi …\n\nSaygılarımla"
+)
+_PROSECUTOR = ShownTarget(
+    number=1,
+    name="Chief Prosecutor",
+    office="Akçova",
+    address=("Adliye Sarayı", "Akçova"),
+    emails=("prosecutor@example.org",),
+    phone="+90 000 555 01 00",
+    dial="+900005550100",
+    mail=mailto(("prosecutor@example.org",), _LETTER),
+    whole=True,
+    letter=_LETTER,
+    meaning=None,
+    print_url="https://news.example/appeals/2026/014/letter/1/1?in=en",
+)
+FULL = replace(
+    APPEAL,
+    follow_up="correction",
+    continues=Continued(title="Ten strikers arrested", url="https://news.example/appeals/2026/013?in=en"),
+    background="They have been on strike **since** July.",
+    demands=("Release the eleven", "Pay the wages"),
+    actions=(
+        ShownAction(
+            key="1",
+            kind="write",
+            say="Write to the prosecutor",
+            url="",
+            place="",
+            targets=(_PROSECUTOR, replace(_PROSECUTOR, number=2, name="Minister", whole=False)),
+        ),
+        ShownAction(key="2", kind="sign", say="", url="https://union.example/sign", place="", targets=()),
+        ShownAction(key="3", kind="demonstrate", say="", url="", place="Market square, Saturday at noon", targets=()),
+    ),
 )
 PERSONAL = {
     Slot.GREETING: "Hello Anna,",
@@ -74,23 +111,23 @@ def renderer() -> Renderer:
     return Renderer(BRAND)
 
 
-def whole_html(renderer: Renderer, *appeals: AppealView, language: str = "en") -> str:
+def whole_html(renderer: Renderer, *appeals: AppealView, language: str = "en", mail: str = "digest") -> str:
     page = compose_html(
-        renderer.shell_html(language),
-        cards=[renderer.card_html(appeal) for appeal in appeals],
+        renderer.shell_html(language, mail=mail),
+        cards=[renderer.card_html(appeal, mail=mail) for appeal in appeals],
         preheader=renderer.preheader(appeals, language),
-        intro=renderer.intro(appeals, language),
+        intro=renderer.intro(appeals, language, mail=mail),
         more=more_words(0, language),
     )
     return fill(page, PERSONAL, html=True)
 
 
-def whole_text(renderer: Renderer, *appeals: AppealView, language: str = "en") -> str:
+def whole_text(renderer: Renderer, *appeals: AppealView, language: str = "en", mail: str = "digest") -> str:
     text = compose_text(
-        renderer.shell_text(language),
-        cards=[renderer.card_text(appeal) for appeal in appeals],
+        renderer.shell_text(language, mail=mail),
+        cards=[renderer.card_text(appeal, mail=mail) for appeal in appeals],
         preheader=renderer.preheader(appeals, language),
-        intro=renderer.intro(appeals, language),
+        intro=renderer.intro(appeals, language, mail=mail),
         more=more_words(0, language),
     )
     return fill(text, PERSONAL, html=False)
@@ -324,22 +361,27 @@ def styles(page: str) -> list[tuple[str, str | None, str | None]]:
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_parts_inlined_apart_look_like_the_page_inlined_whole(renderer, language):
+@pytest.mark.parametrize("mail", ["digest", "alert", "follow-up"])
+def test_parts_inlined_apart_look_like_the_page_inlined_whole(renderer, language, mail):
     appeals = [
-        replace(
-            APPEAL, language=language, body="# a\n\n> b\n\n1. c\n\n- [d](https://e.example)\n\n`f`\n\n***\n\n    g"
-        ),
+        replace(FULL, language=language, body="# a\n\n> b\n\n1. c\n\n- [d](https://e.example)\n\n`f`\n\n***\n\n    g"),
         replace(APPEAL, language=language, urgent=False),
     ]
     apart = compose_html(
-        renderer.shell_html(language), cards=[renderer.card_html(a) for a in appeals], preheader="p", intro="i"
+        renderer.shell_html(language, mail=mail),
+        cards=[renderer.card_html(a, mail=mail) for a in appeals],
+        preheader="p",
+        intro="i",
     )
     raw = Renderer(BRAND)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("newsletter.editions.render.inline_page", lambda page: page)
         patch.setattr("newsletter.editions.render.inline_fragment", lambda fragment, styles: fragment)
         whole = compose_html(
-            raw.shell_html(language), cards=[raw.card_html(a) for a in appeals], preheader="p", intro="i"
+            raw.shell_html(language, mail=mail),
+            cards=[raw.card_html(a, mail=mail) for a in appeals],
+            preheader="p",
+            intro="i",
         )
     assert styles(apart) == styles(inline_page(whole))
     assert sum(style is not None for _, style, _ in styles(apart)) > 50
@@ -354,8 +396,9 @@ def test_dark_mode_survives_the_inliner(renderer):
     assert len(declarations) > 15
     assert all("!important" in declaration for declaration in declarations)
     # What a style attribute sets, a style sheet can only change for an element that kept its class.
-    page = whole_html(renderer, APPEAL, replace(APPEAL, urgent=False))
-    classes = {name for names in html.fromstring(page).xpath("//@class") for name in names.split()}
+    pages = [whole_html(renderer, FULL, replace(APPEAL, urgent=False), mail=mail) for mail in ("digest", "follow-up")]
+    named = [names for page in pages for names in html.fromstring(page).xpath("//@class")]
+    classes = {name for names in named for name in names.split()}
     assert set(re.findall(r"\.([a-z-]+)", night)) <= classes
 
 

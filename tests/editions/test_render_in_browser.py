@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from newsletter.editions.render import Renderer
-from tests.editions.test_render import APPEAL, BRAND, whole_html
+from tests.editions.test_render import APPEAL, BRAND, FULL, whole_html
 
 NOT_IN_MAIL = (
     "landmark-one-main",
@@ -21,23 +21,36 @@ APPEALS = [
     replace(APPEAL, urgent=False, deadline=None, body="[a link](https://example.org)"),
 ]
 
+ALERT = [
+    replace(
+        FULL,
+        title=LONG,
+        demands=(LONG, *FULL.demands),
+        background=LONG,
+        actions=(replace(FULL.actions[0], say=LONG, place=LONG), *FULL.actions),
+    )
+]
+
 
 @pytest.fixture(scope="module")
 def renderer() -> Renderer:
     return Renderer(BRAND)
 
 
-def opened(browser: Browser, renderer: Renderer, language: str, light: Any, width: int) -> Page:
+def opened(
+    browser: Browser, renderer: Renderer, language: str, light: Any, width: int, *, mail: str = "digest"
+) -> Page:
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=light)
-    appeals = [replace(appeal, language=language) for appeal in APPEALS]
-    page.set_content(whole_html(renderer, *appeals, language=language))
+    appeals = [replace(appeal, language=language) for appeal in (APPEALS if mail == "digest" else ALERT)]
+    page.set_content(whole_html(renderer, *appeals, language=language, mail=mail))
     return page
 
 
 @pytest.mark.parametrize("language", ["en", "ar", "ru"])
 @pytest.mark.parametrize("width", [320, 360])
-def test_long_words_and_addresses_stay_on_the_phone(browser, renderer, language, width):
-    page = opened(browser, renderer, language, "light", width)
+@pytest.mark.parametrize("mail", ["digest", "follow-up"])
+def test_long_words_and_addresses_stay_on_the_phone(browser, renderer, language, width, mail):
+    page = opened(browser, renderer, language, "light", width, mail=mail)
     assert page.evaluate("document.documentElement.scrollWidth") == width
     widest = page.evaluate(
         "Math.max(...[...document.querySelectorAll('td')].map(e => e.getBoundingClientRect().width))"
@@ -48,8 +61,9 @@ def test_long_words_and_addresses_stay_on_the_phone(browser, renderer, language,
 
 @pytest.mark.parametrize("language", ["en", "ar"])
 @pytest.mark.parametrize("light", ["light", "dark"])
-def test_axe_finds_nothing_to_mend(browser, renderer, language, light):
-    page = opened(browser, renderer, language, light, 700)
+@pytest.mark.parametrize("mail", ["digest", "follow-up"])
+def test_axe_finds_nothing_to_mend(browser, renderer, language, light, mail):
+    page = opened(browser, renderer, language, light, 700, mail=mail)
     found = Axe().run(page, options={"rules": {rule: {"enabled": False} for rule in NOT_IN_MAIL}})
     assert found.violations_count == 0, found.generate_report()
     page.close()

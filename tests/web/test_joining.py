@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from newsletter.delivery.forgetting import forget_person
-from newsletter.delivery.model import Delivery, Mailing, MailingState, ServiceMail
+from newsletter.delivery.model import Delivery, Mailing, MailingKind, MailingState, ServiceMail
 from newsletter.delivery.story import story_of
 from newsletter.web.public import subscribe
 from subscribers.addresses import parse_address
@@ -109,7 +109,12 @@ def test_somebody_joins(parts, client, mailserver):
         assert consent.source == "sign-up page"
         assert consent.wording in client.get("/subscribe").text
         assert "political opinions" in consent.wording
-        assert session.scalars(select(Mailing)).one().state is MailingState.FINISHED
+        asked, welcome = session.scalars(select(Mailing).order_by(Mailing.id)).all()
+        assert (asked.state, welcome.kind) == (MailingState.FINISHED, MailingKind.WELCOME)
+    mailserver.received.clear()
+    (mail,) = mails(parts, mailserver)
+    assert (mail["To"], mail["Subject"]) == ("Rosa@example.org", "Welcome: mails from Hands Across Borders")
+    assert client.get(page_in(mail, "preferences")).status_code == 200
 
 
 def test_the_mail_is_no_lists_and_greets_nobody_by_a_strangers_words(parts, client, mailserver):

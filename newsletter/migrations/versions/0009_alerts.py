@@ -6,6 +6,8 @@ from alembic import op
 revision = "0009"
 down_revision = "0008"
 
+FOLDERS = {"confirmation": "confirm", "already": "already", "move": "address-change", "moved": "address-changed"}
+
 
 def upgrade() -> None:
     op.add_column("mailings", sa.Column("selection", sa.JSON(none_as_null=True), nullable=True))
@@ -13,7 +15,7 @@ def upgrade() -> None:
     op.add_column("mailings", sa.Column("proposed_by", sa.String(length=100), nullable=True))
     op.add_column("mailings", sa.Column("approved_by", sa.String(length=100), nullable=True))
     op.add_column("editions", sa.Column("mail", sa.String(length=32), nullable=False, server_default="digest"))
-    op.execute(
-        "UPDATE editions SET mail = (SELECT kind FROM mailings WHERE mailings.id = editions.mailing_id)"
-        " WHERE mailing_id IN (SELECT id FROM mailings WHERE kind <> 'digest')"
-    )
+    for kind, folder in FOLDERS.items():
+        op.execute(
+            f"UPDATE editions SET mail = '{folder}' WHERE mailing_id IN (SELECT id FROM mailings WHERE kind = '{kind}')"
+        )

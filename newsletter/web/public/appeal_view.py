@@ -4,21 +4,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
-from urllib.parse import quote
 
 from markupsafe import Markup
 
-from newsletter.appeals.action import Action, ActionKind, Target
 from newsletter.appeals.archive import PublicAppeal
 from newsletter.appeals.document import TextDocument
 from newsletter.appeals.names import Register
+from newsletter.editions.acting import Acting, ShownAction
 from newsletter.editions.body import body_html, web_address
 from newsletter.editions.digest import read_in
 from newsletter.editions.view import appeal_path
 from newsletter.languages import country_names, date_text, direction
-
-LONGEST_LINK = 1_900  # characters: Windows hands no longer address to a mail program
-_IN_ADDRESS = "@+!$'*-._~"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,62 +28,6 @@ class Link:
     kind: str = ""
     day: str = ""
     current: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShownLetter:
-    """A model letter, in one language."""
-
-    language: str
-    direction: Literal["rtl", "ltr"]
-    subject: str
-    letter: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShownTarget:
-    """Somebody who is written to.
-
-    Attributes:
-        number: its place in the action, from 1.
-        address: lines.
-        phone: as written; `dial` is what a telephone takes.
-        mail: a mailto link with subject and letter in it (RFC 6068), or empty.
-        whole: whether the letter fits into the link; else it is to be copied.
-        letter: in a language that the target reads; None where there is none.
-        meaning: the same in the reader's language, where that is another.
-        print_url: the letter alone, to be printed; empty where there is nothing to print.
-    """
-
-    number: int
-    name: str
-    office: str
-    address: tuple[str, ...]
-    emails: tuple[str, ...]
-    phone: str
-    dial: str
-    mail: str
-    whole: bool
-    letter: ShownLetter | None
-    meaning: ShownLetter | None
-    print_url: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShownAction:
-    """One thing to do.
-
-    Attributes:
-        done: how often people said that they did it.
-    """
-
-    key: str
-    kind: str
-    say: str
-    url: str
-    place: str
-    targets: tuple[ShownTarget, ...]
-    done: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +141,7 @@ class Showing:
             return self.register.said(words, language)
 
         path = appeal_path(document.reference)
+        acting = Acting(register=self.register, page=path, language=language)
         over = appeal.ending is not None or appeal.is_late(self.today)
         return ShownAppeal(
             reference=document.reference,
@@ -238,76 +179,5 @@ class Showing:
             # What is over asks nobody for anything.
             actions=()
             if over
-            else tuple(self._action(action, path, language, deeds or {}) for action in document.actions),
+            else tuple(acting.action(action, done=(deeds or {}).get(action.key, 0)) for action in document.actions),
         )
-
-    def _action(self, action: Action, path: str, language: str, deeds: Mapping[str, int]) -> ShownAction:
-        return ShownAction(
-            key=action.key,
-            kind=action.kind.value,
-            say=self.register.said(action.in_language(language).say, language),
-            url=web_address(action.url),
-            place=self.register.said(action.place, language),
-            targets=tuple(
-                self.target(action, target, number, path, language)
-                for number, target in enumerate(action.targets, start=1)
-            ),
-            done=deeds.get(action.key, 0),
-        )
-
-    def target(self, action: Action, target: Target, number: int, path: str, language: str) -> ShownTarget:
-        """Show one target of an action.
-
-        Args:
-            action: what there is to be done.
-            target: one of its targets.
-            number: its place among them, from 1.
-            path: of the appeal's page.
-            language: the reader's.
-        """
-        letter = self._letter(action, target, language)
-        own = action.in_language(language)
-        meaning = None
-        if letter is not None and letter.language != language and own.letter:
-            meaning = self._shown_letter(language, own.subject, own.letter)
-        mail = _mailto(target.emails, letter)
-        whole = len(mail) <= LONGEST_LINK
-        printable = action.kind is ActionKind.WRITE and letter is not None
-        return ShownTarget(
-            number=number,
-            name=self.register.said(target.name, language),
-            office=self.register.said(target.office, language),
-            address=tuple(self.register.said(target.postal_address, language).splitlines()),
-            emails=target.emails,
-            phone=target.phone,
-            dial="".join(each for each in target.phone if each.isdigit() or each == "+"),
-            mail=mail if whole else _mailto(target.emails, letter, whole=False),
-            whole=whole,
-            letter=letter,
-            meaning=meaning,
-            print_url=f"{path}/letter/{action.key}/{number}?in={language}" if printable else "",
-        )
-
-    def _letter(self, action: Action, target: Target, language: str) -> ShownLetter | None:
-        chosen = action.letter_for(target, language)
-        return None if chosen is None else self._shown_letter(chosen[0], chosen[1].subject, chosen[1].letter)
-
-    def _shown_letter(self, language: str, subject: str, letter: str) -> ShownLetter:
-        return ShownLetter(
-            language=language,
-            direction=direction(language),
-            subject=self.register.said(subject, language),
-            letter=self.register.said(letter, language),
-        )
-
-
-def _mailto(emails: tuple[str, ...], letter: ShownLetter | None, *, whole: bool = True) -> str:
-    """Write a mailto link (RFC 6068): lines end with CRLF, everything but an address is percent-encoded."""
-    if not emails:
-        return ""
-    link = "mailto:" + ",".join(quote(email, safe=_IN_ADDRESS) for email in emails)
-    if letter is None:
-        return link
-    fields = {"subject": letter.subject, "body": letter.letter.replace("\n", "\r\n") if whole else ""}
-    asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items() if value)
-    return f"{link}?{asked}" if asked else link

@@ -1,10 +1,13 @@
 """Where links of a confirmation mail lead: do you want our mails, and: this was not me."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
+from sqlalchemy.orm import Session
 
 from newsletter.delivery.forgetting import forget_service_mails
+from newsletter.delivery.model import MailingKind
 from newsletter.delivery.reception import forget_pending
 from newsletter.languages import spoken
 from newsletter.web.forms import Posted, posted
@@ -50,6 +53,7 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
             if came is Confirmed.JOINED:
                 person = session.get_one(Subscriber, sign_up.subscriber_id)
                 preferences = parts.links.token(Purpose.PREFERENCES, subscriber_id=person.id, epoch=person.token_epoch)
+                _welcome(parts, session, person, now)
         return came_of_it(language, came, preferences)
 
     @routes.get("/decline/{token}")
@@ -78,3 +82,16 @@ def router(parts: Parts, pages: Pages) -> APIRouter:
         return pages.page("declined.html", spoken(language))
 
     return routes
+
+
+def _welcome(parts: Parts, session: Session, person: Subscriber, now: datetime) -> None:
+    """Let them have the link to their page in a mail."""
+    parts.service_desk.queue(
+        session,
+        MailingKind.WELCOME,
+        person,
+        email=person.email,
+        address_key=person.address_key,
+        language=person.profile.languages[0],
+        now=now,
+    )
