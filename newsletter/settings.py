@@ -93,13 +93,21 @@ def _selectors(names: str) -> str:
 
 
 def _servers(listed: str) -> str:
-    entries = [entry.strip() for entry in listed.split(",")] if listed.strip() else []
+    entries = [entry.strip() for entry in listed.split(",")]
     for entry in entries:
-        host, _colon, port = entry.rpartition(":")
-        if not host or re.search(r"[\s/@]", host) or not port.isdecimal() or not 1 <= int(port) <= 65535:
-            msg = f"must be host:port, or several with commas between; {entry!r} is not"
+        host, port = _host_and_port(entry)
+        if not host or re.search(r"[\s/@\[\]]", host) or (port is not None and not 1 <= port <= 65535):
+            msg = f"must be a host such as mail.example.org, or several with commas between; {entry!r} is none"
             raise ValueError(msg)
     return ", ".join(dict.fromkeys(entries))
+
+
+def _host_and_port(entry: str) -> tuple[str, int | None]:
+    """Read host, host:port, an IPv6 address, or [address]:port."""
+    if entry.count(":") > 1 and not entry.startswith("["):
+        return entry, None
+    found = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::(\d{1,5}))?", entry)
+    return (found[1].strip("[]"), int(found[2]) if found[2] else None) if found else ("", None)
 
 
 def _networks(listed: str) -> str:
@@ -151,7 +159,11 @@ class Settings(BaseSettings):
 
     organisation: Line = Field("Solidarity Newsletter", description="your organisation's name, as mails show it")
     postal_address: str = Field("", description="postal address for the footer; the law asks for one in many places")
+    footer: str = Field("", description="lines below the postal address, such as a register and its number")
     home_url: Line = Field("", description="your organisation's own site")
+    logo: Path | None = Field(
+        None, description="a picture of your name for the head of mails, PNG or JPEG; mails then load it from base_url"
+    )
     colour: str = Field("#14545c", pattern=r"^#[0-9a-fA-F]{6}$", description="the colour of rules and buttons")
     templates: Path | None = Field(None, description="a folder with templates of your own, file by file")
     language: Annotated[str, AfterValidator(_language)] = Field("en", description="of people and files that say none")
@@ -164,16 +176,16 @@ class Settings(BaseSettings):
     )
     unsubscribe_address: Mailbox | None = Field(None, description="where unsubscribe mails go; empty means From")
 
-    smtp_host: Line = Field("localhost", description="the mail server that takes our mail")
+    smtp_host: Annotated[str, AfterValidator(_servers)] = Field(
+        "localhost",
+        description="the mail server that takes our mail; others for when it is away follow after commas, each with a"
+        " port of its own if need be: mail.example.org, relay.example.net:2525",
+    )
     smtp_port: int = Field(25, ge=1, le=65535)
     smtp_security: Security = Field(Security.PLAIN, description="plain, starttls (often port 587) or tls (465)")
     smtp_username: Line = Field("", description="empty means no sign-in")
     smtp_password: str = Field("", repr=False, description="better given as NEWSLETTER_SMTP_PASSWORD")
     smtp_connections: int = Field(4, ge=1, le=100, description="connections at once")
-    smtp_fallbacks: Annotated[str, AfterValidator(_servers)] = Field(
-        "", description="further mail servers, host:port with commas between, for when the first is away"
-    )
-    smtp_mails_per_connection: int = Field(1_000, ge=1, le=1_000_000, description="then a connection is made anew")
     smtp_mails_per_hour: int = Field(
         0, ge=0, description="no more than the mail server grants, shared by all senders; 0 means any number"
     )
@@ -208,7 +220,8 @@ class Settings(BaseSettings):
         if bool(self.smtp_username) != bool(self.smtp_password):
             msg = "smtp_username and smtp_password belong together: give both, or none"
             raise ValueError(msg)
-        if self.smtp_username and self.smtp_security is Security.PLAIN and self.smtp_host not in LOOPBACK:
+        away = any(host not in LOOPBACK for host, _port in self.smtp_servers)
+        if self.smtp_username and self.smtp_security is Security.PLAIN and away:
             msg = "smtp_security is plain: the password would cross the network readable. Use starttls or tls"
             raise ValueError(msg)
         return self
@@ -232,8 +245,8 @@ class Settings(BaseSettings):
     @property
     def smtp_servers(self) -> tuple[tuple[str, int], ...]:
         """Host and port of each mail server, the preferred one first."""
-        further = [entry.rpartition(":") for entry in self.smtp_fallbacks.split(", ") if entry]
-        return ((self.smtp_host, self.smtp_port), *((host.strip("[]"), int(port)) for host, _, port in further))
+        listed = (_host_and_port(entry) for entry in self.smtp_host.split(", "))
+        return tuple((host, port or self.smtp_port) for host, port in listed)
 
     @property
     def fetch_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -315,6 +328,8 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     changes: dict[str, Any] = {"keys_file": folder / settings.keys_file}
     if settings.templates:
         changes["templates"] = folder / settings.templates
+    if settings.logo:
+        changes["logo"] = folder / settings.logo
     try:
         url = make_url(settings.database_url)
     except ArgumentError:

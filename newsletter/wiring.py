@@ -22,7 +22,7 @@ from newsletter.delivery.stamp import Links, Stamp
 from newsletter.delivery.worker import CLAIMS_PER_LINE, Worker
 from newsletter.editions.message import Sender
 from newsletter.editions.prepared import Signer
-from newsletter.editions.view import Brand
+from newsletter.editions.view import Brand, fitted
 from newsletter.operations.schema import require_current
 from newsletter.settings import Settings
 from subscribers.database import Database
@@ -35,6 +35,7 @@ SIGN_UP_COOLDOWN = timedelta(hours=1)  # after a mail to confirm a sign-up no ot
 
 if TYPE_CHECKING:
     from newsletter.appeals.intake import Desk
+    from newsletter.appeals.pictures import Picture
     from newsletter.appeals.polling import Poller
     from newsletter.appeals.protected import NameSeal
     from newsletter.appeals.sources.fetching import WebFetch
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from newsletter.delivery.recurring import Recurring
     from newsletter.delivery.service_mails import ServiceDesk
     from newsletter.editions.compose import EditionPress
+    from newsletter.editions.dead_links import DeadLinks
     from newsletter.editions.render import Renderer
 
 
@@ -114,7 +116,18 @@ class Parts:
             home_url=settings.home_url,
             appeals_url=f"{settings.base_url}/appeals",
             join_url=f"{settings.base_url}/subscribe",
+            footer=settings.footer,
+            logo=None if self.logo is None else fitted(self.logo, settings.base_url),
         )
+
+    @cached_property
+    def logo(self) -> "Picture | None":
+        """The picture of the organisation's name, made anew; None where there is none."""
+        if self.settings.logo is None:
+            return None
+        from newsletter.appeals.pictures import made_anew, read_picture  # noqa: PLC0415 - see above
+
+        return made_anew(read_picture(self.settings.logo), place=str(self.settings.logo))
 
     @cached_property
     def renderer(self) -> "Renderer":
@@ -187,6 +200,12 @@ class Parts:
             most=self.settings.digest_most,
         )
 
+    def dead_links(self) -> "DeadLinks":
+        """Make what asks whether links lead anywhere."""
+        from newsletter.editions.dead_links import DeadLinks  # noqa: PLC0415 - see above
+
+        return DeadLinks(self.settings.base_url, allowed=self.settings.fetch_networks)
+
     def alerts(self) -> "Alerts":
         """Make what launches alerts; fresh for each."""
         from newsletter.delivery.alerting import Alerts  # noqa: PLC0415 - see above
@@ -239,7 +258,6 @@ class Parts:
                 security=settings.smtp_security,
                 username=settings.smtp_username,
                 password=settings.smtp_password,
-                mails=settings.smtp_mails_per_connection,
             )
             for host, port in settings.smtp_servers
         ]

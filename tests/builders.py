@@ -8,7 +8,9 @@ from PIL import Image
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from newsletter.appeals.action import Action
 from newsletter.appeals.appeal_text import AppealText, TextStatus
+from newsletter.appeals.document import ACTIONS
 from newsletter.appeals.editing import Changes, translate
 from newsletter.appeals.editing import follow_up as begin_follow_up
 from newsletter.appeals.history import Move
@@ -107,6 +109,12 @@ def appeal(
     if released is not None:
         approve_and_release(made, released)
     return made
+
+
+def plain(action: Action) -> dict[str, object]:
+    """An action as an appeal keeps it."""
+    (kept,) = ACTIONS.dump_python((action,), mode="json")
+    return kept
 
 
 def picture(session: Session, colour: str = "teal") -> Picture:

@@ -73,14 +73,20 @@ def keep_picture(session: Session, content: bytes, *, place: str) -> Picture:
     Raises:
         PictureUnreadable: it is none, or too large.
     """
-    made, media_type, (width, height) = _anew(content, place)
-    digest = hashlib.sha256(made).hexdigest()
-    found = session.get(Picture, digest)
+    made = made_anew(content, place=place)
+    found = session.get(Picture, made.content_hash)
     if found is None:
-        found = Picture(content_hash=digest, media_type=media_type, width=width, height=height, content=made)
+        found = made
         session.add(found)
         session.flush()
     return found
+
+
+def made_anew(content: bytes, *, place: str) -> Picture:
+    """Make a picture anew, without anything but its pixels; arguments and errors as for `keep_picture`."""
+    made, media_type, (width, height) = _anew(content, place)
+    digest = hashlib.sha256(made).hexdigest()
+    return Picture(content_hash=digest, media_type=media_type, width=width, height=height, content=made)
 
 
 def _anew(content: bytes, place: str) -> tuple[bytes, str, tuple[int, int]]:

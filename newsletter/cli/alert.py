@@ -16,12 +16,14 @@ from newsletter.appeals.model import Appeal
 from newsletter.appeals.names import Register
 from newsletter.appeals.organisers import acting
 from newsletter.cli.context import Context, Span, as_organiser, language_tag, pass_context
+from newsletter.cli.findings import findings_document, tell_findings, with_dead_links
 from newsletter.cli.screen import counted, printable, progress, say, show_json, warn
 from newsletter.cli.sending import tell_broken
 from newsletter.delivery import control
 from newsletter.delivery.alerting import LIVES, UNDO, Alerted, Outlook, select_all, select_recipients
 from newsletter.delivery.report import mailing as one_mailing
 from newsletter.delivery.selection import Part, Selection
+from newsletter.editions.preflight import Finding
 from newsletter.errors import NewsletterError
 from newsletter.languages import language_name
 from newsletter.wiring import Parts
@@ -207,6 +209,7 @@ class _Launch:
         self._by, self._now = by, now
         self._expires_at = now + expires
         self._undo, self._yes, self._dry_run, self._as_json = undo, yes, dry_run, as_json
+        self._findings: list[Finding] = []
 
     def run(self, selection: Selection) -> int:
         """Show whom an alert goes to; then propose it, or launch it."""
@@ -244,9 +247,11 @@ class _Launch:
                 with self._parts.database.read() as session:
                     report = one_mailing(session, number)
                 if report.selection is not None:
+                    self._look_over(report.selection)
                     say(printable(f"Proposed by {report.proposed_by}:"))
                     self._say_whom(report.selection)
                 _tell(shown)
+                tell_findings(self._findings, quiet=True)
             if self._dry_run:
                 return self._say_only(shown)
             self._ask(shown)
@@ -257,10 +262,19 @@ class _Launch:
     def _show(self, selection: Selection, outlook: Callable[[], Outlook]) -> Outlook:
         with progress("Counting"):
             shown = outlook()
+        self._look_over(selection)
         if not self._as_json:
             self._say_whom(selection)
             _tell(shown)
+            tell_findings(self._findings, quiet=True)
         return shown
+
+    def _look_over(self, selection: Selection) -> None:
+        """Find out what somebody should look at; refuse to go on with what isn't fit."""
+        with progress("Looking it over"):
+            looked = self._alerts.look_over(selection, now=self._now)
+            looked.require_fit()
+            self._findings = with_dead_links(looked, self._parts)
 
     def _say_whom(self, selection: Selection) -> None:
         with self._parts.database.read() as session:
@@ -272,7 +286,7 @@ class _Launch:
 
     def _say_only(self, shown: Outlook) -> int:
         if self._as_json:
-            show_json(_document(shown))
+            show_json(_document(shown) | {"findings": findings_document(self._findings)})
         else:
             say("Nothing was changed.")
         return 0

@@ -12,14 +12,17 @@ from newsletter.appeals.countries import country_code
 from newsletter.appeals.model import Appeal
 from newsletter.appeals.names import Register
 from newsletter.cli.context import Context, Moment, pass_context
+from newsletter.cli.findings import findings_document, tell_findings, with_dead_links
 from newsletter.cli.screen import counted, printable, progress, say, show_json, warn
 from newsletter.cli.sending import tell_broken
 from newsletter.delivery.candidates import candidates_at
 from newsletter.delivery.model import Skip
 from newsletter.delivery.planning import Plan
+from newsletter.delivery.preflight import look_over_digests, without_text
 from newsletter.delivery.recurring import Run
 from newsletter.editions.digest import Digest, Nothing, Why, compose_digest
 from newsletter.editions.message import Composed
+from newsletter.editions.preflight import errors_of
 from newsletter.editions.slots import Slot, fill
 from newsletter.errors import NewsletterError
 from newsletter.wiring import Parts
@@ -82,6 +85,7 @@ def plan(context: Context, cadence: str | None, due: bool, now: datetime | None,
     if as_json:
         show_json(documents if due else documents[0])
     else:
+        tell_findings([finding for each in made for finding in each.findings], quiet=True)
         _warn_of_unset(parts.settings.unset)
         for each in made:
             _tell(each, dry_run=dry_run)
@@ -113,6 +117,36 @@ def _document(made: Plan, *, dry_run: bool) -> dict[str, object]:
         "editions": made.editions,
         "skipped": {reason.value: count for reason, count in made.skipped.items()},
     }
+
+
+@digest.command()
+@click.option("--offline", is_flag=True, help="Don't ask for the links' pages.")
+@click.option("--now", type=Moment(), help="As if it were this moment.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
+@pass_context
+def preflight(context: Context, offline: bool, now: datetime | None, as_json: bool) -> int:
+    """Look over what would go out: size, links, what is unfilled, contrast, subject, languages, reading ease.
+
+    A digest with every open appeal is written in each language, and what each appeal says is looked at. The same is
+    done before every launch, without asking for the links' pages and with a few appeals in each mail. Errors stop a
+    launch, and make this command end with status 1; warnings don't.
+    """
+    parts = context.parts
+    moment = now or parts.clock()
+    press = parts.press()
+    with progress("Looking it over"):
+        with parts.database.read() as session:
+            candidates = candidates_at(session, moment)
+            looked = look_over_digests(session, press, candidates, now=moment, most=parts.settings.digest_most)
+            missing = list(without_text(session, press, candidates))
+        found = [*(looked.findings if offline else with_dead_links(looked, parts)), *missing]
+    if as_json:
+        show_json(findings_document(found))
+    elif not candidates:
+        say("No appeal is open: there is nothing to look over.")
+    else:
+        tell_findings(found)
+    return 1 if errors_of(found) else 0
 
 
 @digest.command()

@@ -9,6 +9,7 @@ from newsletter.cli.sending import SendingProgress, run_worker, tell_broken, tel
 from newsletter.delivery.model import DeliveryState
 from newsletter.delivery.report import backlog
 from newsletter.delivery.worker import SendReport
+from newsletter.wiring import Parts
 
 
 @click.command()
@@ -46,12 +47,16 @@ def send(context: Context, as_json: bool) -> int:
 def worker(context: Context) -> None:
     """Send whatever becomes due, until it is stopped: for systemd and the like. Ctrl-C or SIGTERM stops it."""
     parts = context.parts
-    say(f"Sending through {parts.settings.smtp_host}:{parts.settings.smtp_port} whatever becomes due. Ctrl-C ends it.")
+    say(f"Sending through {_servers(parts)} whatever becomes due. Ctrl-C ends it.")
     progress = SendingProgress(None)
     report = run_worker(
         parts.worker(on_progress=progress, on_fault=_tell_trouble, on_pause=tell_pause), progress, for_ever=True
     )
     _tell(report)
+
+
+def _servers(parts: Parts) -> str:
+    return ", ".join(f"{host}:{port}" for host, port in parts.settings.smtp_servers)
 
 
 def _tell_trouble(fault: Exception, rest_s: float) -> None:

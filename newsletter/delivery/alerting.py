@@ -15,6 +15,7 @@ from newsletter.appeals.urgency import Urgency
 from newsletter.delivery.candidates import candidate_of
 from newsletter.delivery.composing import compose_waiting
 from newsletter.delivery.model import Lane, Mailing, MailingKind, MailingState, OnUncertain
+from newsletter.delivery.preflight import Looked, look_over_alert
 from newsletter.delivery.recipients import Counted, Recipients
 from newsletter.delivery.report import NoSuchMailing
 from newsletter.delivery.selection import Out, Selection
@@ -38,6 +39,10 @@ class NotReleased(NewsletterError):
 
 class ChangedSinceApproval(NewsletterError):
     """Appeal {reference} was changed since it was approved: have it approved and released again, then alert."""
+
+
+class ChangedSinceLook(NewsletterError):
+    """Appeal {reference} was changed and released again since this began: look at it again, then repeat it."""
 
 
 class DeadlineOver(NewsletterError):
@@ -171,6 +176,17 @@ class Alerts:
             session.rollback()
         return outlook
 
+    def look_over(self, selection: Selection, *, now: datetime) -> Looked:
+        """Look over the mails of an alert, before it is launched.
+
+        Raises:
+            As `look`; TemplateBroken, TemplateLacks.
+        """
+        with self.database.read() as session:
+            appeal = session.get_one(Appeal, selection.appeal_id)
+            _require_alertable(appeal, now)
+            return look_over_alert(session, self.press, candidate_of(appeal, now), _kind(appeal), now=now)
+
     def propose(self, selection: Selection, *, by: str, expires_at: datetime, now: datetime) -> int:
         """Keep an alert until another organiser approves it; gives its number.
 
@@ -211,6 +227,7 @@ class Alerts:
         """
         if self.second_look:
             raise SecondLookNeeded
+        self.look_over(selection, now=now).require_fit()
         with self.database.write(of_rows_just_read=True) as session:
             appeal = _alertable(session, selection, now)
             mailing = self._mailing(appeal, selection, by=by, expires_at=expires_at, now=now)
@@ -237,8 +254,12 @@ class Alerts:
         Raises:
             NoSuchMailing, NotProposed, ApprovalByAnother, ProposalStale, ProposalExpired; as `launch`.
         """
-        with self.database.write(of_rows_just_read=True) as session:
+        with self.database.read() as session:
             mailing = self._proposed(session, number, by=by, starts_at=starts_at, now=now)
+            selection = Selection.from_json(mailing.selection or {})
+        self.look_over(selection, now=now).require_fit()
+        with self.database.write(of_rows_just_read=True) as session:
+            mailing = self._proposed(session, number, by=by, starts_at=starts_at, now=now, lock=True)
             mailing.approved_by, mailing.launched_at = by, now
             alerted = self._plan(session, mailing, starts_at=starts_at, now=now)
         return self._composed(alerted, now)
@@ -249,7 +270,7 @@ class Alerts:
         self, appeal: Appeal, selection: Selection, *, by: str, expires_at: datetime, now: datetime
     ) -> Mailing:
         return Mailing(
-            kind=MailingKind.FOLLOW_UP if appeal.follow_up else MailingKind.ALERT,
+            kind=_kind(appeal),
             cadence=None,
             state=MailingState.RUNNING,
             lane=Lane.ALERT,
@@ -262,8 +283,10 @@ class Alerts:
             proposed_by=by,
         )
 
-    def _proposed(self, session: Session, number: int, *, by: str, starts_at: datetime, now: datetime) -> Mailing:
-        mailing = session.get(Mailing, number, with_for_update=True)
+    def _proposed(
+        self, session: Session, number: int, *, by: str, starts_at: datetime, now: datetime, lock: bool = False
+    ) -> Mailing:
+        mailing = session.get(Mailing, number, with_for_update=lock or None)
         if mailing is None:
             raise NoSuchMailing(mailing=number)
         if mailing.state is not MailingState.PROPOSED or mailing.selection is None:
@@ -273,7 +296,8 @@ class Alerts:
         if starts_at >= mailing.expires_at:
             raise ProposalExpired(mailing=number, expires_at=f"{mailing.expires_at:%Y-%m-%d %H:%M} UTC")
         selection = Selection.from_json(mailing.selection)
-        appeal = _alertable(session, selection, now)
+        appeal = session.get_one(Appeal, selection.appeal_id)
+        _require_alertable(appeal, now)
         if appeal.public_id != selection.version_id:
             raise ProposalStale(reference=appeal.reference, by=mailing.proposed_by, mailing=number)
         return mailing
@@ -337,6 +361,10 @@ class Alerts:
         return replace(alerted, broken=done.broken.get(alerted.mailing_id, ""))
 
 
+def _kind(appeal: Appeal) -> MailingKind:
+    return MailingKind.FOLLOW_UP if appeal.follow_up else MailingKind.ALERT
+
+
 def select_all(appeal: Appeal, now: datetime) -> Selection:
     """Begin with everybody whom an appeal concerns.
 
@@ -394,6 +422,8 @@ def _alertable(session: Session, selection: Selection, now: datetime) -> Appeal:
     """
     appeal = session.get_one(Appeal, selection.appeal_id, with_for_update=True, populate_existing=True)
     _require_alertable(appeal, now)
+    if appeal.public_id != selection.version_id:
+        raise ChangedSinceLook(reference=appeal.reference)
     if selection.only_recipients and appeal.original_id is None:
         raise NoOriginal(reference=appeal.reference)
     return appeal

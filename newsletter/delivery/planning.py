@@ -14,8 +14,10 @@ from newsletter.delivery.candidates import candidates_at, last_move, told_of
 from newsletter.delivery.composing import compose_waiting
 from newsletter.delivery.ledger import seen_by
 from newsletter.delivery.model import Lane, Mailing, MailingKind, MailingState, OnUncertain, Skip
+from newsletter.delivery.preflight import Looked, look_over_digests
 from newsletter.editions.compose import EditionPress
 from newsletter.editions.digest import Candidate, Choice, Digest, Nothing, Why
+from newsletter.editions.preflight import Finding
 from subscribers.database import Database
 from subscribers.hours import Slot
 from subscribers.model import Status, Subscriber
@@ -47,6 +49,7 @@ class Plan:
         editions: how many different ones there are.
         skipped: how many get none, by reason.
         broken: mailings of which an edition can't be composed, with what is wrong.
+        findings: what somebody should look at, though it stopped nothing.
     """
 
     cadence: Cadence
@@ -55,6 +58,7 @@ class Plan:
     editions: int
     skipped: Mapping[Skip, int]
     broken: Mapping[int, str] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +86,27 @@ class Planner:
             cadence: whose digest it is.
             now: the moment.
             on_progress: told how many more editions are composed.
+
+        Raises:
+            NotFit: what would be sent isn't.
+            TemplateBroken, TemplateLacks: it can't be composed.
         """
+        looked = self.look_over(now)
         with self.database.write(of_rows_just_read=True) as session:
             made = self.plan_digest(session, cadence, now=now)
         composed = compose_waiting(self.database, self.press, now=now, on_progress=on_progress)
-        return replace(made, broken=composed.broken)
+        return replace(made, broken=composed.broken, findings=looked.findings)
+
+    def look_over(self, now: datetime) -> Looked:
+        """Look over what may go out now, before anything is launched.
+
+        Raises:
+            NotFit: it isn't fit to go out.
+        """
+        with self.database.read() as session:
+            looked = look_over_digests(session, self.press, candidates_at(session, now), now=now)
+        looked.require_fit()
+        return looked
 
     def plan_digest(
         self, session: Session, cadence: Cadence, *, now: datetime, slots: Sequence[Slot] | None = None

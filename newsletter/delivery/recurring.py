@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.delivery.candidates import releases
-from newsletter.delivery.composing import compose_waiting, waits_for_composing
+from newsletter.delivery.composing import ComposedNow, compose_waiting, waits_for_composing
 from newsletter.delivery.model import DigestRun
 from newsletter.delivery.planning import Plan, Planner
 from subscribers.database import Database
@@ -64,16 +64,28 @@ class Recurring:
         Args:
             now: the moment.
             on_progress: told how many more editions are composed.
+
+        Raises:
+            NotFit: what would be sent isn't; nothing was planned, and what was before is composed.
         """
         planner = self.planner()
-        made = [plan for cadence in RECURRING if (plan := self._run_one(planner, cadence, now)) is not None]
         composed = compose_waiting(self.database, planner.press, now=now, on_progress=on_progress)
+        due = [cadence for cadence in RECURRING if self._is_one_due(cadence, now)]
+        if due:
+            planner.look_over(now)
+        made = [plan for cadence in due if (plan := self._run_one(planner, cadence, now)) is not None]
+        if made:
+            more = compose_waiting(self.database, planner.press, now=now, on_progress=on_progress)
+            composed = ComposedNow(
+                editions=composed.editions + more.editions, broken={**composed.broken, **more.broken}
+            )
         return Run(plans=made, broken=composed.broken)
 
-    def _run_one(self, planner: Planner, cadence: Cadence, now: datetime) -> Plan | None:
+    def _is_one_due(self, cadence: Cadence, now: datetime) -> bool:
         with self.database.read() as session:
-            if not self._may_be_due(session, cadence, session.get(DigestRun, cadence), now):
-                return None
+            return self._may_be_due(session, cadence, session.get(DigestRun, cadence), now)
+
+    def _run_one(self, planner: Planner, cadence: Cadence, now: datetime) -> Plan | None:
         with self.database.write(of_rows_just_read=True) as session:
             self.database.serialise(session, "plan")
             run = session.get(DigestRun, cadence, with_for_update=True)

@@ -23,6 +23,8 @@ from newsletter.languages import country_names, date_text, direction, number_tex
 from subscribers.preferences import Format
 
 _TITLE_IN_SUBJECT = 60  # characters; phones show about 40 to 60
+_SUBJECT = 75  # what stands beside the title included
+_LEAST_OF_TITLE = 30
 _PREHEADER = 110
 _ARABIC_SCRIPT = frozenset({"ar", "ckb", "fa", "ps", "sd", "ug", "ur"})
 
@@ -179,15 +181,22 @@ class Renderer:
             mail: the folder of the mail.
         """
         first = _most_pressing(appeals)
-        title = shorten(one_line(first.title), _TITLE_IN_SUBJECT)
-        facts = {
-            "title": title,
-            # 'Urgent: Urgent appeal for …' would say it twice.
-            "urgent": first.urgent and not propose_urgent(title),
-            "follow_up": first.follow_up,
-            "others": len(appeals) - 1,
-        }
-        return one_line(self._render(f"email/{mail}/subject.txt", language, **facts))
+        whole = one_line(first.title)
+
+        def subject(room: int) -> str:
+            title = shorten(whole, room)
+            facts = {
+                "title": title,
+                # 'Urgent: Urgent appeal for …' would say it twice.
+                "urgent": first.urgent and not propose_urgent(title),
+                "follow_up": first.follow_up,
+                "others": len(appeals) - 1,
+            }
+            return one_line(self._render(f"email/{mail}/subject.txt", language, **facts))
+
+        said = subject(_TITLE_IN_SUBJECT)
+        beside = len(said) - len(shorten(whole, _TITLE_IN_SUBJECT))
+        return said if len(said) <= _SUBJECT else subject(max(_LEAST_OF_TITLE, _SUBJECT - beside))
 
     def preheader(self, appeals: Sequence[AppealView], language: str) -> str:
         """The line that inboxes show after the subject: what the subject left out. Plain text.

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from newsletter.editions.acting import ShownAction
+
+if TYPE_CHECKING:
+    from newsletter.appeals.pictures import Picture  # senders do without what reads pictures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,3 +109,16 @@ class Logo:
     url: str
     width: int
     height: int
+
+
+LOGO_WIDTH, LOGO_HEIGHT = 280, 56  # CSS pixels; what is larger is shown smaller, and sharp on fine screens
+
+
+def fitted(picture: "Picture", base_url: str) -> Logo:
+    """Give a picture the size in which mails show it, and the address from which they load it."""
+    shrunk = min(1.0, LOGO_WIDTH / picture.width, LOGO_HEIGHT / picture.height)
+    return Logo(
+        url=f"{base_url}/logo/{picture.file_name}",
+        width=max(1, round(picture.width * shrunk)),
+        height=max(1, round(picture.height * shrunk)),
+    )

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from newsletter.cli.sending import SendingProgress
+from newsletter.settings import Settings
 from tests.conftest import free_port
 
 APPEAL = "---\nid: one\ntitle: Free the eleven\ndate: 2026-11-21\nlanguage: en\nteaser: They are held.\n---\n\nHeld.\n"
@@ -109,7 +110,7 @@ def test_the_daily_limit_leaves_the_rest_for_tomorrow(planned, monkeypatch, mail
 
 def test_when_the_first_server_is_away_the_next_one_takes_it(planned, monkeypatch, mailserver):
     monkeypatch.setenv("NEWSLETTER_SMTP_PORT", str(free_port()))
-    monkeypatch.setenv("NEWSLETTER_SMTP_FALLBACKS", f"127.0.0.1:{mailserver.port}")
+    monkeypatch.setenv("NEWSLETTER_SMTP_HOST", f"localhost, 127.0.0.1:{mailserver.port}")
     assert planned("send").status == 0
     assert len(mailserver.received) == 3
 
@@ -122,12 +123,26 @@ def test_bounces_can_say_by_themselves_what_bounced(planned, monkeypatch, mailse
     assert all(re.fullmatch(r"bounces\+[123]-[0-9a-f]{10}@hands\.example", sender) for sender in senders)
 
 
-@pytest.mark.parametrize("wrong", ["mail.example", "mail.example:0", "a b:25", ":25", "user@host:25"])
-def test_a_fallback_that_is_no_server_is_told(run, monkeypatch, wrong):
-    monkeypatch.setenv("NEWSLETTER_SMTP_FALLBACKS", wrong)
+@pytest.mark.parametrize(
+    "wrong", ["", "mail.example:0", "a b", ":25", "user@host:25", "a.example,,b.example", "[::1", "a:b", "a:99999"]
+)
+def test_what_is_no_server_is_told(run, monkeypatch, wrong):
+    monkeypatch.setenv("NEWSLETTER_SMTP_HOST", wrong)
     said = run("appeal", "list")
     assert said.status == 1
-    assert "smtp_fallbacks: must be host:port" in said.err
+    assert "smtp_host: must be a host" in said.err
+
+
+def test_servers_are_read_with_and_without_a_port():
+    servers = Settings(smtp_host="mail.example, relay.example:2525, ::1, [::2]:26", smtp_port=587).smtp_servers
+    assert servers == (("mail.example", 587), ("relay.example", 2525), ("::1", 587), ("::2", 26))
+
+
+def test_a_password_goes_in_the_clear_to_no_server_elsewhere():
+    login = {"smtp_username": "a", "smtp_password": "b"}
+    assert Settings(smtp_host="localhost, ::1", **login)
+    with pytest.raises(ValueError, match="smtp_security is plain"):
+        Settings(smtp_host="localhost, mail.example", **login)
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP])  # the other: its terminal was closed

@@ -432,7 +432,7 @@ def test_only_what_is_released_open_and_in_time_goes_out(parts):
             everybody(parts, appeal)
         # Nor if it has become so between the look at it and the launch.
         with pytest.raises(refusal):
-            launch(parts, Selection(appeal_id=appeal.id, version_id=1))
+            launch(parts, Selection(appeal_id=appeal.id, version_id=appeal.public_id or 0))
     with parts.database.read() as session:
         assert session.scalars(select(Mailing)).all() == []
 

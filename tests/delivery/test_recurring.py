@@ -196,10 +196,10 @@ def test_an_edition_that_cannot_be_composed_pauses_its_mailing_and_keeps_back_no
         parts.planner().plan_digest(session, Cadence.DAILY, now=parts.clock())
     whole = Renderer.shell_text
 
-    def broken(renderer, language):
+    def broken(renderer, language, **facts):
         if language == "es":
             raise TemplateBroken(template="email/digest/body.txt", reason="a brace is missing")
-        return whole(renderer, language)
+        return whole(renderer, language, **facts)
 
     with monkeypatch.context() as torn:
         torn.setattr(Renderer, "shell_text", broken)

@@ -1,4 +1,6 @@
-"""Pictures of appeals, each called after what it holds."""
+"""Pictures of appeals, and the organisation's own, each called after what it holds."""
+
+import re
 
 from fastapi import APIRouter, Response
 
@@ -10,6 +12,8 @@ from newsletter.wiring import Parts
 
 KEPT_S = 3_600  # by whoever asked for it; an appeal may be withdrawn
 HASH_LENGTH = 64
+LOGO_KEPT_S = 86_400
+_LOGO = re.compile(r"[0-9a-f]{64}\.(?:png|jpg)")
 
 
 def router(parts: Parts) -> APIRouter:
@@ -29,5 +33,13 @@ def router(parts: Parts) -> APIRouter:
                 media_type=found.media_type,
                 headers={**PUBLIC, "Cache-Control": f"public, max-age={KEPT_S}"},
             )
+
+    @routes.get("/logo/{name}")
+    def logo(name: str) -> Response:
+        # Mails that are out name the one of their day; they get the one of today.
+        if parts.logo is None or not _LOGO.fullmatch(name):
+            raise NotPublic
+        headers = {**PUBLIC, "Cache-Control": f"public, max-age={LOGO_KEPT_S}"}
+        return Response(parts.logo.content, media_type=parts.logo.media_type, headers=headers)
 
     return routes

@@ -1,0 +1,213 @@
+"""Looks a mail over before it is launched: what stops it, and what somebody should look at.
+
+It reads what is really sent, HTML, text and subject with their slots filled, and what the appeals say.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from lxml import html as lxml_html
+
+from newsletter.editions.contrast import pale_places
+from newsletter.editions.message import Composed
+from newsletter.editions.slots import Slot, fill
+from newsletter.editions.view import AppealView
+
+LONGEST_HTML = 90_000  # bytes; Gmail cuts what is over 102 kB, and what leads off the list with it
+CUT_AT = 102_000
+LONGEST_STYLE = 16_000  # bytes: Gmail drops a longer <style>
+LONGEST_SUBJECT = 78  # characters; most inboxes show fewer
+HARDEST = 60  # LIX; law texts have more
+FEWEST_WORDS = 50  # below, LIX says nothing
+SHOUTED = 0.6  # of a line's letters in capitals
+
+_FILLED = dict.fromkeys(Slot, "https://example.org/x")
+_OURS = re.compile(r"~(?:slot|part)\.|\{name-\d", re.IGNORECASE)
+_TEMPLATE = re.compile(r"\{\{|\}\}|\{%|%\([a-z_]+\)s")
+_PLACEHOLDER = re.compile(
+    r"\blorem ipsum\b|\b(?:TODO|FIXME|XXX+)\b|\[(?:name|date|link|title|placeholder)\]", re.IGNORECASE
+)
+_SPAM = re.compile(
+    r"\bclick here\b|\bact now\b|\b100 ?% free\b|\bfree money\b|\byou(?:'ve| have) won\b|\bno obligation\b"
+    r"|\${3,}|!{2,}",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.!?:;…]+(?=\s|$)")
+_WORD = re.compile(r"[^\W\d_]+")
+_NO_LIX = re.compile(r"[\u0590-\u08ff\u0e00-\u0e7f\u3040-\u9fff]")  # scripts in which a long word says nothing
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    ERROR = "error"  # stops a launch
+    WARNING = "warning"  # is shown
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Finding:
+    """Something about a mail.
+
+    Attributes:
+        level: how bad it is.
+        check: which check found it, in a word or two with a line between: `missing-alt`.
+        where: which mail or appeal.
+        words: one sentence.
+    """
+
+    level: Level
+    check: str
+    where: str
+    words: str
+
+
+def look_over(composed: Composed, *, where: str) -> list[Finding]:
+    """Look over a mail as it is sent.
+
+    Args:
+        composed: the edition, its slots still open.
+        where: how to name it to a person.
+    """
+    found = [*_subject(composed.subject), *_text(fill(composed.text, _FILLED, html=False))]
+    if composed.html is not None:
+        found += _page(fill(composed.html, _FILLED, html=True))
+    return [Finding(level=level, check=check, where=where, words=words) for level, check, words in dict.fromkeys(found)]
+
+
+def look_at_words(appeal: AppealView, *, today: date) -> list[Finding]:
+    """Look at what an appeal says in one language.
+
+    Args:
+        appeal: the appeal.
+        today: the day that it still is somewhere.
+    """
+    where = f"{appeal.reference} ({appeal.language})"
+    said = "\n\n".join((appeal.title, appeal.teaser, appeal.body, appeal.background, *appeal.demands))
+    found = list(_words(said))
+    if appeal.deadline is not None and appeal.deadline < today:
+        found.append((Level.ERROR, "deadline-passed", f"its deadline was {appeal.deadline:%Y-%m-%d}"))
+    elif appeal.deadline == today:
+        found.append((Level.WARNING, "deadline-today", "its deadline is today: who reads it tomorrow comes too late"))
+    if not any((appeal.actions, appeal.url)):
+        found.append((Level.WARNING, "nothing-to-do", "it has no action and no page: nobody can do anything"))
+    return [Finding(level=level, check=check, where=where, words=words) for level, check, words in found]
+
+
+def links_of(composed: Composed) -> set[str]:
+    """Give the addresses on the web that a mail leads to, those that are one reader's alone apart."""
+    if composed.html is None:
+        return set(re.findall(r"https?://[^\s<>]+", fill(composed.text, dict.fromkeys(Slot, ""), html=False)))
+    page = lxml_html.fromstring(fill(composed.html, dict.fromkeys(Slot, ""), html=True))
+    return {link for link in page.xpath("//a/@href | //img/@src") if urlsplit(link).scheme in {"http", "https"}}
+
+
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Give each finding once, with all places where it was found; errors first."""
+    places: dict[tuple[Level, str, str], dict[str, None]] = {}
+    for each in findings:
+        places.setdefault((each.level, each.check, each.words), {})[each.where] = None
+    return sorted(
+        Finding(level=level, check=check, where=", ".join(found), words=words)
+        for (level, check, words), found in places.items()
+    )
+
+
+def errors_of(findings: Sequence[Finding]) -> list[Finding]:
+    """Give those that stop a launch."""
+    return [finding for finding in findings if finding.level is Level.ERROR]
+
+
+_Found = tuple[Level, str, str]
+
+
+def _subject(subject: str) -> Iterator[_Found]:
+    if not subject.strip():
+        yield Level.ERROR, "subject-missing", "there is no subject"
+    if len(subject) > LONGEST_SUBJECT:
+        yield Level.WARNING, "subject-long", f"the subject has {len(subject)} characters; inboxes show about 60"
+    if _is_shouted(subject):
+        yield Level.WARNING, "subject-shouted", "the subject is in capitals: filters and people take it for spam"
+    yield from _marks(subject, "the subject")
+    if found := _SPAM.search(subject):
+        yield Level.WARNING, "spam-prone", f"the subject says “{found[0]}”, as spam does"
+
+
+def _text(text: str) -> Iterator[_Found]:
+    if not text.strip():
+        yield Level.ERROR, "text-missing", "there is no text part"
+    yield from _marks(text, "the text part")
+
+
+def _page(page: str) -> Iterator[_Found]:
+    size = len(page.encode())
+    if size > CUT_AT:
+        yield Level.ERROR, "size", f"the page has {size:,} bytes: Gmail cuts its end off, and the link to leave with it"
+    elif size > LONGEST_HTML:
+        yield Level.WARNING, "size", f"the page has {size:,} bytes, more than {LONGEST_HTML:,}"
+    if (style := sum(len(each.encode()) for each in re.findall(r"<style.*?</style>", page, re.DOTALL))) > LONGEST_STYLE:
+        yield Level.WARNING, "style-size", f"its style sheets have {style:,} bytes: Gmail drops them"
+    yield from _marks(page, "the page")
+    tree = lxml_html.fromstring(page)
+    for image in tree.xpath("//img"):
+        if image.get("alt") is None:
+            yield Level.ERROR, "missing-alt", "a picture has no alternative text"
+        if not re.search(r"\.(?:png|jpe?g)$", urlsplit(image.get("src") or "").path, re.IGNORECASE):
+            yield Level.WARNING, "picture-format", "a picture is neither PNG nor JPEG: some mail programs show none"
+    for link in tree.xpath("//a"):
+        yield from _link(link.get("href") or "", " ".join(link.text_content().split()))
+    for light, words in pale_places(tree):
+        yield Level.WARNING, "contrast", f"“{words}” can hardly be read {'at night' if light == 'dark' else 'by day'}"
+
+
+def _link(target: str, words: str) -> Iterator[_Found]:
+    scheme = urlsplit(target).scheme
+    if scheme == "http":
+        host = urlsplit(target).netloc
+        yield (
+            Level.WARNING,
+            "http-link",
+            f"links to {host} are not protected: whoever watches the net sees what is read",
+        )
+    elif scheme not in {"https", "mailto", "tel"}:
+        yield Level.ERROR, "relative-link", f"the link “{target}” leads nowhere from a mail"
+    shown = re.match(r"https?://([^/\s]+)", words)
+    if shown and scheme in {"http", "https"} and shown[1].lower() != urlsplit(target).netloc.lower():
+        yield Level.WARNING, "spam-prone", f"a link shows {shown[1]} and leads elsewhere, as fraud does"
+
+
+def _marks(said: str, what: str) -> Iterator[_Found]:
+    if found := _OURS.search(said):
+        yield Level.ERROR, "unfilled", f"{what} has “{said[found.start() : found.end() + 12]}” where words should stand"
+    elif found := _TEMPLATE.search(re.sub(r"<style.*?</style>", "", said, flags=re.DOTALL)):
+        yield Level.WARNING, "unfilled", f"{what} has “{found[0]}”: was something to be filled in?"
+
+
+def _words(said: str) -> Iterator[_Found]:
+    if found := _PLACEHOLDER.search(said):
+        yield Level.WARNING, "unfilled", f"it says “{found[0]}”: was something to be filled in?"
+    if found := _SPAM.search(said):
+        yield Level.WARNING, "spam-prone", f"it says “{found[0]}”, as spam does"
+    if (lix := lix_of(said)) is not None and lix > HARDEST:
+        yield Level.WARNING, "reading-ease", f"it is hard to read (LIX {lix:.0f}): shorter sentences reach more people"
+
+
+def lix_of(text: str) -> float | None:
+    """Say how hard a text is to read: words a sentence, and words of more than six letters in a hundred (Björnsson).
+
+    Returns:
+        About 30 for what children read and 60 for laws; None where it says nothing.
+    """
+    words = _WORD.findall(text)
+    if len(words) < FEWEST_WORDS or len(_NO_LIX.findall(text)) > len(text) / 10:
+        return None
+    sentences = max(1, len(_SENTENCE_END.findall(text)))
+    return len(words) / sentences + 100 * sum(len(word) > 6 for word in words) / len(words)
+
+
+def _is_shouted(line: str) -> bool:
+    letters = [letter for letter in line if letter.upper() != letter.lower()]
+    return len(letters) >= 10 and sum(letter.isupper() for letter in letters) / len(letters) > SHOUTED
