@@ -7,7 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from newsletter.appeals.urgency import propose_urgent
@@ -102,6 +103,20 @@ class Card:
     whole: bool
 
 
+class _Compiled(BytecodeCache):
+    """What templates were compiled to, for as long as the program runs."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
 class Renderer:
     """Renders an organisation's mails from templates; the same part twice gives the same bytes.
 
@@ -131,6 +146,7 @@ class Renderer:
         self._palette = Palette.of(brand.colour)
         self._folders = [override, templates_folder()] if override else [templates_folder()]
         self._environments: dict[str, Environment] = {}
+        self._compiled = _Compiled()
         self._styles: dict[str, str] = {}
 
     def card_html(self, appeal: AppealView, *, mail: str = "digest", whole: bool = True) -> str:
@@ -295,6 +311,7 @@ class Renderer:
                 trim_blocks=True,
                 lstrip_blocks=True,
                 auto_reload=False,
+                bytecode_cache=self._compiled,  # languages differ in their words alone
             )
             environment.install_gettext_translations(words(language), newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
             environment.filters["number"] = lambda number: number_text(number, language)
