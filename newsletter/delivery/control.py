@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.delivery.model import (
@@ -197,7 +197,9 @@ def resolve(session: Session, number: int, deliveries: Sequence[int], verdict: V
         )
         if verdict is Verdict.AGAIN:
             # The fence shuts out the worker that had it: it must not write into what is now another attempt.
-            rows = rows.values(state=DeliveryState.QUEUED, due_at=now, fence=Delivery.fence + 1, settled_at=None)
+            rows = rows.values(
+                state=DeliveryState.QUEUED, due_at=now, fence=Delivery.fence + 1, settled_at=None, perhaps_sent=True
+            )
         else:
             said = func.substr(
                 "a person says that it arrived; before: " + func.coalesce(Delivery.reply, ""), 1, REPLY_LENGTH
@@ -232,7 +234,11 @@ def _cancel_chunk(session: Session, numbers: Sequence[int], now: datetime) -> in
         .with_for_update(skip_locked=True)
     )
     done = session.execute(
-        update(Delivery).where(Delivery.id.in_(waiting)).values(state=DeliveryState.CANCELLED, settled_at=now),
+        update(Delivery)
+        .where(Delivery.id.in_(waiting))
+        .values(
+            state=case((Delivery.perhaps_sent, DeliveryState.UNCERTAIN), else_=DeliveryState.CANCELLED), settled_at=now
+        ),
         execution_options={"synchronize_session": False},
     )
     return int(done.rowcount)  # type: ignore[attr-defined]

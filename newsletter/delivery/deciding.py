@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, case, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.delivery.model import WAITING_STATES, Delivery, DeliveryState, Lane, Mailing, Skip
@@ -23,8 +23,8 @@ _TAKE_BACK = (
         ),
     )
     .values(
-        state=DeliveryState.SKIPPED,
-        skip=Skip.CHANGED,
+        state=case((table(Delivery).c.perhaps_sent, DeliveryState.UNCERTAIN), else_=DeliveryState.SKIPPED),
+        skip=case((table(Delivery).c.perhaps_sent, None), else_=Skip.CHANGED),
         settled_at=bindparam("now", type_=table(Delivery).c.settled_at.type),
     )
 )

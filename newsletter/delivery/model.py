@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from subscribers.database import Base, word
@@ -220,6 +220,8 @@ class Delivery(Base):
         fence: raised by everyone who takes the row, so that whoever took it before can't write to it any more.
         reply: the server's last words on it, or why there are none; never more than 500 characters.
         settled_at: when it came into a state that it stays in.
+        perhaps_sent: whether an attempt may have arrived, and it is tried again all the same. Nobody may say then that
+            it did not come: it becomes `uncertain` where it would be expired, refused, skipped or cancelled.
     """
 
     __tablename__ = "deliveries"
@@ -247,6 +249,7 @@ class Delivery(Base):
     fence: Mapped[int] = mapped_column(default=0, server_default="0")
     reply: Mapped[str | None] = mapped_column(String(500))
     settled_at: Mapped[datetime | None]
+    perhaps_sent: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class WorkerRow(Base):

@@ -393,6 +393,7 @@ def _settled_row(ended: Ended, now: datetime) -> SettledRow:
         settled.due_at,
         settled.reply,
         settled.settled_at,
+        settled.perhaps_sent,
     )
 
 

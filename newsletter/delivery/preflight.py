@@ -65,8 +65,7 @@ def look_over_digests(
         digest = compose_digest(candidates, Reading(languages=(language,)), since=_EVER, most=most)
         if isinstance(digest, Digest):
             _look(session, press, digest, "digest", f"digest ({language})", findings, links)
-    chosen = [Chosen(candidate.id, language) for candidate in candidates for language in sorted(candidate.released)]
-    findings += _of_words(session, press, chosen, now)
+    findings += _of_words(session, press, candidates, now)
     return Looked(findings=merged(findings), links=links)
 
 
@@ -74,11 +73,11 @@ def look_over_alert(session: Session, press: EditionPress, candidate: Candidate,
     """Look over an alert in each of its appeal's languages; arguments as for `look_over_digests`."""
     findings: list[Finding] = []
     links: dict[str, str] = {}
-    chosen = [Chosen(candidate.id, language) for language in sorted(candidate.released)]
-    for each in chosen:
-        digest = Digest(language=each.language, format=Format.HTML, discreet=False, appeals=(each,))
-        _look(session, press, digest, mail, f"{mail} ({each.language})", findings, links)
-    findings += _of_words(session, press, chosen, now)
+    for language in sorted(candidate.released):
+        appeals = (Chosen(candidate.id, language),)
+        digest = Digest(language=language, format=Format.HTML, discreet=False, appeals=appeals)
+        _look(session, press, digest, mail, f"{mail} ({language})", findings, links)
+    findings += _of_words(session, press, [candidate], now)
     return Looked(findings=merged(findings), links=links)
 
 
@@ -100,7 +99,7 @@ def without_text(session: Session, press: EditionPress, candidates: Iterable[Can
             if read_in(languages, offered) is None:
                 lost[languages[0]] += count
         if lost:
-            shown = press.view_of(session, Chosen(candidate.id, offered[0]))
+            shown = press.view_of(session, candidate.version_id, offered[0])
             most = ", ".join(f"{language_name(tag, 'en')} {count:,}" for tag, count in lost.most_common(3))
             yield Finding(
                 level=Level.WARNING,
@@ -124,7 +123,10 @@ def _look(
     links |= dict.fromkeys(links_of(composed), where)
 
 
-def _of_words(session: Session, press: EditionPress, chosen: Iterable[Chosen], now: datetime) -> Iterator[Finding]:
+def _of_words(
+    session: Session, press: EditionPress, candidates: Iterable[Candidate], now: datetime
+) -> Iterator[Finding]:
     today = today_somewhere(now)
-    for each in chosen:
-        yield from look_at_words(press.view_of(session, each), today=today)
+    for candidate in candidates:
+        for language in sorted(candidate.released):
+            yield from look_at_words(press.view_of(session, candidate.version_id, language), today=today)

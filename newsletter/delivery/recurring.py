@@ -71,7 +71,7 @@ class Recurring:
         planner = self.planner()
         composed = compose_waiting(self.database, planner.press, now=now, on_progress=on_progress)
         due = [cadence for cadence in RECURRING if self._is_one_due(cadence, now)]
-        if due:
+        if any(self._anybody_is_due(cadence, now) for cadence in due):
             planner.look_over(now)
         made = [plan for cadence in due if (plan := self._run_one(planner, cadence, now)) is not None]
         if made:
@@ -85,6 +85,20 @@ class Recurring:
         with self.database.read() as session:
             return self._may_be_due(session, cadence, session.get(DigestRun, cadence), now)
 
+    def _anybody_is_due(self, cadence: Cadence, now: datetime) -> bool:
+        with self.database.read() as session:
+            run = session.get(DigestRun, cadence)
+            return run is not None and self._due_slots(session, run, now) != []
+
+    def _due_slots(self, session: Session, run: DigestRun, now: datetime) -> list[Slot] | None:
+        """Give the hours that have come since the last look; None means everybody's."""
+        if run.cadence is Cadence.EACH:
+            return None
+        every = _slots_of(session, run.cadence)
+        after = max(min(run.until, now), now - MISSED[run.cadence])
+        due = [slot for slot in every if after < slot.last_due(now, self.time_zone) <= now]
+        return None if every and due == every else due
+
     def _run_one(self, planner: Planner, cadence: Cadence, now: datetime) -> Plan | None:
         with self.database.write(of_rows_just_read=True) as session:
             self.database.serialise(session, "plan")
@@ -95,13 +109,7 @@ class Recurring:
                 return None
             if not self._may_be_due(session, cadence, run, now):
                 return None
-            slots = None
-            if cadence is not Cadence.EACH:
-                every = _slots_of(session, cadence)
-                after = max(min(run.until, now), now - MISSED[cadence])
-                slots = [slot for slot in every if after < slot.last_due(now, self.time_zone) <= now]
-                if every and slots == every:
-                    slots = None  # everybody's
+            slots = self._due_slots(session, run, now)
             run.until, run.releases = now, releases(session, now)
             if slots == []:
                 return None

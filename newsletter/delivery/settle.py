@@ -19,6 +19,7 @@ class Settlement(NamedTuple):
         due_at: when it may next be tried; None leaves the moment as it is.
         reply: the server's words; None leaves them as they are.
         settled_at: when it came into a state that it stays in; None if it has not.
+        perhaps_sent: whether this attempt may have arrived.
     """
 
     state: DeliveryState
@@ -26,10 +27,13 @@ class Settlement(NamedTuple):
     due_at: datetime | None
     reply: str | None
     settled_at: datetime | None
+    perhaps_sent: bool = False
 
     def apply(self, delivery: Delivery) -> None:
-        """Write it into the row."""
-        delivery.state = self.state
+        """Write it into the row; as `statements` does for many."""
+        doubtful = delivery.perhaps_sent and self.state in {DeliveryState.EXPIRED, DeliveryState.REFUSED}
+        delivery.state = DeliveryState.UNCERTAIN if doubtful else self.state
+        delivery.perhaps_sent = delivery.perhaps_sent or self.perhaps_sent
         delivery.attempts = self.attempts
         delivery.worker_id = None
         delivery.settled_at = self.settled_at
@@ -64,7 +68,9 @@ def settlement(
         case Uncertain(reason) if on_uncertain is OnUncertain.LEAVE:
             return Settlement(DeliveryState.UNCERTAIN, attempts + 1, None, reason[:REPLY_LENGTH], now)
         case Uncertain(reason):
-            return _again(reason, Why.LOST, attempts + 1, expires_at, now, chance)
+            again = _again(reason, Why.LOST, attempts + 1, expires_at, now, chance)
+            state = DeliveryState.UNCERTAIN if again.state is DeliveryState.EXPIRED else again.state
+            return again._replace(state=state, perhaps_sent=True)
         case Deferred(reply, why):
             return _again(reply, why, attempts + why.costs_attempt, expires_at, now, chance)
 

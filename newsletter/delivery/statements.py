@@ -43,7 +43,7 @@ class DueRow(NamedTuple):
 
 
 class SettledRow(NamedTuple):
-    """What is written into a delivery's row; None for `due_at` or `reply` leaves what is there."""
+    """What is written into a delivery's row; see `Settlement`. None for `due_at` or `reply` leaves what is there."""
 
     id: int
     fence: int
@@ -52,6 +52,7 @@ class SettledRow(NamedTuple):
     due_at: datetime | None
     reply: str | None
     settled_at: datetime | None
+    perhaps_sent: bool = False
 
 
 _DUE = f"""
@@ -81,8 +82,11 @@ _DUE_SERVICE = """
 # was accepted: that is true, and nobody else has taken it.
 _SETTLE = """
     UPDATE deliveries
-    SET state = j.state, attempts = j.attempts, due_at = coalesce(j.due_at, deliveries.due_at),
-        reply = coalesce(j.reply, deliveries.reply), settled_at = j.settled_at, worker_id = NULL
+    SET state =
+            CASE WHEN deliveries.perhaps_sent AND j.state IN ('expired', 'refused') THEN 'uncertain' ELSE j.state END,
+        attempts = j.attempts, due_at = coalesce(j.due_at, deliveries.due_at),
+        reply = coalesce(j.reply, deliveries.reply), settled_at = j.settled_at, worker_id = NULL,
+        perhaps_sent = deliveries.perhaps_sent OR j.perhaps_sent
     FROM ({rows}) AS j
     WHERE deliveries.id = j.id AND deliveries.fence = j.fence
       AND (deliveries.state = 'sending' OR (deliveries.state = 'uncertain' AND j.state = 'accepted'))
@@ -101,13 +105,13 @@ _SQLITE_ROWS = """
     SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS fence,
            json_extract(value, '$[2]') AS state, json_extract(value, '$[3]') AS attempts,
            json_extract(value, '$[4]') AS due_at, json_extract(value, '$[5]') AS reply,
-           json_extract(value, '$[6]') AS settled_at
+           json_extract(value, '$[6]') AS settled_at, json_extract(value, '$[7]') AS perhaps_sent
     FROM json_each(?)
 """
 _POSTGRESQL_ROWS = """
     SELECT (value ->> 0)::bigint AS id, (value ->> 1)::int AS fence, value ->> 2 AS state,
            (value ->> 3)::int AS attempts, (value ->> 4)::timestamp AT TIME ZONE 'UTC' AS due_at, value ->> 5 AS reply,
-           (value ->> 6)::timestamp AT TIME ZONE 'UTC' AS settled_at
+           (value ->> 6)::timestamp AT TIME ZONE 'UTC' AS settled_at, (value ->> 7)::boolean AS perhaps_sent
     FROM json_array_elements(%s::json) AS value
 """
 _DUE_NAMES = ("now", "alert", "mailing", "now", "limit")
@@ -122,7 +126,12 @@ _SPENT = """
     FROM editions WHERE id {among} AND (withdrawn_at IS NOT NULL OR composed_at IS NULL)
 """
 _TAKE = "UPDATE deliveries SET state = 'sending', worker_id = {mark}, fence = fence + 1 WHERE id {among}"
-_SKIP = "UPDATE deliveries SET state = 'skipped', skip = {mark}, settled_at = {mark} WHERE id = {mark}"
+# What may have arrived before is not skipped or expired: nobody knows.
+_SKIP = """
+    UPDATE deliveries SET state = CASE WHEN perhaps_sent THEN 'uncertain' ELSE 'skipped' END,
+        skip = CASE WHEN perhaps_sent THEN NULL ELSE {mark} END, settled_at = {mark}
+    WHERE id = {mark}
+"""
 _COUNT = """
     INSERT INTO daily_counts (day, worker_id, accepted) VALUES ({mark}, {mark}, {mark})
     ON CONFLICT (day, worker_id) DO UPDATE SET accepted = daily_counts.accepted + excluded.accepted
@@ -130,7 +139,8 @@ _COUNT = """
 _SENT = "SELECT coalesce(sum(accepted), 0) FROM daily_counts WHERE day = {mark}"
 _UNDER_WAY = "SELECT count(*) FROM deliveries WHERE state = 'sending'"
 _EXPIRE = """
-    UPDATE deliveries SET state = 'expired', settled_at = {mark} WHERE id IN (
+    UPDATE deliveries SET state = CASE WHEN perhaps_sent THEN 'uncertain' ELSE 'expired' END, settled_at = {mark}
+    WHERE id IN (
         SELECT id FROM deliveries WHERE mailing_id = {mark} AND state IN ('queued', 'deferred') LIMIT {mark} {locked}
     )
     RETURNING id

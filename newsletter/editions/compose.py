@@ -63,10 +63,9 @@ class EditionPress:
         said = [_Said(versions[each.appeal_id], each.language) for each in digest.appeals]
         return self._draft(session, digest, said, mail)
 
-    def view_of(self, session: Session, chosen: Chosen) -> AppealView:
-        """Give what templates get to see of an appeal in one language, as it was released last."""
-        version_id = session.get_one(Appeal, chosen.appeal_id).public_id or 0
-        return self._view(session, _Said(version_id, chosen.language))
+    def view_of(self, session: Session, version_id: int, language: str) -> AppealView:
+        """Give what templates get to see of an appeal in one language, as a version of it says."""
+        return self._view(session, _Said(version_id, language))
 
     def reserve(
         self, session: Session, mailing_id: int, digests: Sequence[Digest], versions: Mapping[int, int], *, mail: str

@@ -1,15 +1,21 @@
 """What one turn records, claims and leaves, on both databases: lanes, limits, what comes back, what fails half-way."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from newsletter.appeals.model import Act, Appeal
+from newsletter.delivery import control
 from newsletter.delivery.claimed import Ended
-from newsletter.delivery.model import Delivery, Lane, Mailing
+from newsletter.delivery.deciding import decide
+from newsletter.delivery.model import Delivery, Lane, Mailing, OnUncertain
 from newsletter.delivery.outbox import Outbox
-from newsletter.delivery.outcome import Accepted
+from newsletter.delivery.outcome import Accepted, Refused, Uncertain
 from newsletter.delivery.statements import Statements
+from subscribers.choices import Choices
+from subscribers.model import Subscriber
 from subscribers.preferences import Cadence
 from tests import builders
 from tests.conftest import NOW
@@ -115,3 +121,74 @@ def test_a_turn_that_can_not_record_claims_nothing_and_changes_nothing(parts, ou
     monkeypatch.undo()
     assert len(outbox.turn([Ended(first, ACCEPTED)], want=2, now=NOW).claims) == 2
     assert states(parts, number) == ["accepted", "sending", "sending"]
+
+
+def doubtful(parts, outbox):
+    """An alert to three, each of which may have arrived, and that waits to be tried again."""
+    number = mailing(parts, Cadence.WEEKLY, 3, lane=Lane.ALERT)
+    with parts.database.write() as session:
+        session.get_one(Mailing, number).on_uncertain = OnUncertain.RETRY
+    lost = [Ended(one, Uncertain("lost after the dot")) for one in outbox.turn([], want=3, now=NOW).claims]
+    outbox.record(lost, now=NOW)
+    assert states(parts, number) == ["deferred"] * 3
+    return number
+
+
+LATER = NOW + timedelta(hours=2)
+
+
+def end(parts, outbox, number, how):
+    match how:
+        case "expired":
+            outbox.turn([], want=3, now=NOW + timedelta(days=4))
+        case "cancelled":
+            control.cancel(parts.database, number, now=LATER)
+        case "refused":
+            claims = outbox.turn([], want=3, now=LATER).claims
+            outbox.record([Ended(one, Refused("550 5.2.0 a copy")) for one in claims], now=LATER)
+        case "closed":
+            with parts.database.write() as session:
+                session.get_one(Appeal, 1).close(Act(by="Hanna", at=LATER))
+            outbox.turn([], want=3, now=LATER)
+        case "declined":
+            with parts.database.write() as session:
+                for person in session.scalars(select(Subscriber)):
+                    before = Choices.of(person)
+                    decide(session, person.id, before, replace(before, alerts=False), source="page", now=LATER)
+
+
+@pytest.mark.parametrize("how", ["expired", "cancelled", "refused", "closed", "declined"])
+def test_what_may_have_arrived_is_never_said_not_to_have_come(parts, outbox, how):
+    number = doubtful(parts, outbox)
+    end(parts, outbox, number, how)
+    assert states(parts, number) == ["uncertain"] * 3
+    # So it comes with no digest: that might be the second time.
+    assert parts.planner().launch(Cadence.WEEKLY, now=NOW + timedelta(days=5)).mailing_id is None
+
+
+def test_what_was_tried_again_and_arrived_is_accepted(parts, outbox):
+    number = doubtful(parts, outbox)
+    claims = outbox.turn([], want=3, now=LATER).claims
+    outbox.record([Ended(one, ACCEPTED) for one in claims], now=LATER)
+    assert states(parts, number) == ["accepted"] * 3
+
+
+def test_an_alert_that_may_have_arrived_and_has_no_time_left_is_uncertain(parts, outbox):
+    number = mailing(parts, Cadence.WEEKLY, 1, lane=Lane.ALERT)
+    with parts.database.write() as session:
+        found = session.get_one(Mailing, number)
+        found.on_uncertain, found.expires_at = OnUncertain.RETRY, NOW + timedelta(seconds=1)
+    (claimed,) = outbox.turn([], want=1, now=NOW).claims
+    outbox.record([Ended(claimed, Uncertain("lost after the dot"))], now=NOW)
+    assert states(parts, number) == ["uncertain"]
+
+
+def test_what_an_organiser_sends_again_may_have_arrived_before(parts, outbox):
+    number = mailing(parts, Cadence.WEEKLY, 1)
+    (claimed,) = outbox.turn([], want=1, now=NOW).claims
+    outbox.record([Ended(claimed, Uncertain("lost after the dot"))], now=NOW)
+    assert states(parts, number) == ["uncertain"]
+    with parts.database.write() as session:
+        control.resolve(session, number, [claimed.id], control.Verdict.AGAIN, now=NOW)
+    control.cancel(parts.database, number, now=LATER)
+    assert states(parts, number) == ["uncertain"]
