@@ -17,11 +17,12 @@ test: $(VENV)/development.ready
 	@tools/prepare system
 	$(BIN)/pytest -n 2 --dist loadfile $(PYTEST)
 
-check: $(VENV)/development.ready
+check: $(VENV)/development.ready $(VENV)/mail_support.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -q -p no:randomly tests/test_languages.py
+	$(BIN)/python -m tools.mail_support
 
 pictures: $(VENV)/development.ready
 	@tools/prepare system
@@ -61,6 +62,9 @@ clean:
 
 $(VENV)/runtime.ready: pyproject.toml constraints.txt
 	@tools/prepare runtime
+
+$(VENV)/mail_support.ready: tools/mail_support/package.json $(VENV)/development.ready
+	@tools/prepare mail-support
 
 $(VENV)/development.ready: pyproject.toml constraints.txt
 	@tools/prepare development
