@@ -33,7 +33,7 @@ _PLACEHOLDER = re.compile(
 )
 _SPAM = re.compile(
     r"\bclick here\b|\bact now\b|\b100 ?% free\b|\bfree money\b|\byou(?:'ve| have) won\b|\bno obligation\b"
-    r"|\${3,}|!{2,}",
+    r"|\${3,}|!{2,}|\bdear (?:sirs?|madam)\b",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?:;…]+(?=\s|$)")
@@ -86,7 +86,8 @@ def look_at_words(appeal: AppealView, *, today: date) -> list[Finding]:
         today: the day that it still is somewhere.
     """
     where = f"{appeal.reference} ({appeal.language})"
-    said = "\n\n".join((appeal.title, appeal.teaser, appeal.body, appeal.background, *appeal.demands))
+    letters = {to.letter.letter for action in appeal.actions for to in action.targets if to.letter}
+    said = "\n\n".join((appeal.title, appeal.teaser, appeal.body, appeal.background, *appeal.demands, *sorted(letters)))
     found = list(_words(said))
     if appeal.deadline is not None and appeal.deadline < today:
         found.append((Level.ERROR, "deadline-passed", f"its deadline was {appeal.deadline:%Y-%m-%d}"))
