@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ from newsletter.appeals.names import Register
 from newsletter.appeals.organisers import acting
 from newsletter.cli.context import Context, Span, as_organiser, language_tag, pass_context
 from newsletter.cli.findings import findings_document, tell_findings, with_dead_links
+from newsletter.cli.previews import nobodys_slots, write_preview
 from newsletter.cli.screen import counted, printable, progress, say, show_json, warn
 from newsletter.cli.sending import tell_broken
 from newsletter.delivery import control
@@ -70,6 +72,11 @@ _EXPIRES = click.option(
 _UNDO = click.option(
     "--undo", type=Span(), default=UNDO, help="For so long it can be stopped, else 60s; 0 sends at once."
 )
+_PREVIEW = click.option(
+    "--preview",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder for the mails, as HTML and text in each language, to be looked at.",
+)
 _YES = click.option("--yes", is_flag=True, help="Don't ask.")
 _DRY_RUN = click.option("--dry-run", is_flag=True, help="Only show whom it would go to; change nothing.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
@@ -102,6 +109,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document,
 @click.option("--part", type=PartType(), help="A random part first: 500, or 10%. Without it, later, the rest gets it.")
 @_EXPIRES
 @_UNDO
+@_PREVIEW
 @_YES
 @_DRY_RUN
 @as_organiser
@@ -153,6 +161,7 @@ def alert(
 @click.argument("reference", metavar="CORRECTION")
 @_EXPIRES
 @_UNDO
+@_PREVIEW
 @_YES
 @_DRY_RUN
 @as_organiser
@@ -176,6 +185,7 @@ def correct(context: Context, /, number: int, reference: str, organiser: str | N
 @click.command()
 @click.argument("number", type=click.IntRange(1, 2**31 - 1), metavar="MAILING")
 @_UNDO
+@_PREVIEW
 @_YES
 @_DRY_RUN
 @as_organiser
@@ -203,12 +213,14 @@ class _Launch:
         yes: bool,
         dry_run: bool,
         as_json: bool,
+        preview: Path | None,
     ) -> None:
         self._parts = parts
         self._alerts = parts.alerts()
         self._by, self._now = by, now
         self._expires_at = now + expires
         self._undo, self._yes, self._dry_run, self._as_json = undo, yes, dry_run, as_json
+        self._preview = preview
         self._findings: list[Finding] = []
 
     def run(self, selection: Selection) -> int:
@@ -220,7 +232,7 @@ class _Launch:
                 selection, starts_at=self._now + self._undo, expires_at=self._expires_at, now=self._now
             )
 
-        if self._dry_run or proposes or not self._yes:
+        if self._dry_run or proposes or not self._yes or self._preview is not None:
             shown = self._show(selection, outlook)
             if self._dry_run:
                 return self._say_only(shown)
@@ -240,7 +252,7 @@ class _Launch:
 
     def approve(self, number: int) -> int:
         """Show whom a proposed alert goes to now, and launch it."""
-        if self._dry_run or not self._yes:
+        if self._dry_run or not self._yes or self._preview is not None:
             with progress("Counting"):
                 shown = self._alerts.look_again(number, by=self._by, starts_at=self._now + self._undo, now=self._now)
             if not self._as_json:
@@ -275,6 +287,12 @@ class _Launch:
             looked = self._alerts.look_over(selection, now=self._now)
             looked.require_fit()
             self._findings = with_dead_links(looked, self._parts)
+        if self._preview is None:
+            return
+        for composed in looked.mails:
+            slots = nobodys_slots(self._parts, composed.language)
+            for path in write_preview(self._preview, f"alert-{composed.language}", composed, slots):
+                warn(f"Wrote {path}")
 
     def _say_whom(self, selection: Selection) -> None:
         with self._parts.database.read() as session:

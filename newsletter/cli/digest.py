@@ -13,6 +13,7 @@ from newsletter.appeals.model import Appeal
 from newsletter.appeals.names import Register
 from newsletter.cli.context import Context, Moment, pass_context
 from newsletter.cli.findings import findings_document, tell_findings, with_dead_links
+from newsletter.cli.previews import nobodys_slots, write_preview
 from newsletter.cli.screen import counted, printable, progress, say, show_json, warn
 from newsletter.cli.sending import tell_broken
 from newsletter.delivery.candidates import candidates_at
@@ -21,9 +22,7 @@ from newsletter.delivery.planning import Plan
 from newsletter.delivery.preflight import look_over_digests, without_text
 from newsletter.delivery.recurring import Run
 from newsletter.editions.digest import Digest, Nothing, Why, compose_digest
-from newsletter.editions.message import Composed
 from newsletter.editions.preflight import errors_of
-from newsletter.editions.slots import Slot, fill
 from newsletter.errors import NewsletterError
 from newsletter.wiring import Parts
 from subscribers.addresses import parse_address
@@ -207,11 +206,7 @@ def preview(
         if not isinstance(verdict, Digest):
             raise NothingToPreview(reason=verdict.words)
         composed = parts.press().draft(session, verdict).composed()
-    # Nobody has the number 0: whoever opens a preview must not be able to take its reader off the list.
-    person_slots = parts.links.personal(
-        subscriber_id=0, epoch=0, name=name, address="", message_id="", language=verdict.language
-    ).slots
-    written = _write(output, composed, person_slots)
+    written = write_preview(output, "digest", composed, nobodys_slots(parts, verdict.language, name=name))
     _warn_of_unset(parts.settings.unset)
     say(printable(f"Subject: {composed.subject}"))
     for path in written:
@@ -238,16 +233,6 @@ def _tell_reasons(session: Session, reasons: Mapping[int, Why], parts: Parts) ->
             appeal = session.get_one(Appeal, number)
             title = register.said(appeal.text.title, appeal.text.language)
             say(printable(f"{appeal.reference}  {_REASONS[why]}: {title}"))
-
-
-def _write(folder: Path, composed: Composed, slots: Mapping[Slot, str]) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    written = [folder / "digest.txt"]
-    written[0].write_text(fill(composed.text, slots, html=False), encoding="utf-8")
-    if composed.html is not None:
-        written.append(folder / "digest.html")
-        written[1].write_text(fill(composed.html, slots, html=True), encoding="utf-8")
-    return written
 
 
 def _code(country: str) -> str:

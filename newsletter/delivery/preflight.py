@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from newsletter.appeals.moments import today_somewhere
 from newsletter.editions.compose import EditionPress
 from newsletter.editions.digest import Candidate, Chosen, Digest, compose_digest, read_in
+from newsletter.editions.message import Composed
 from newsletter.editions.preflight import Finding, Level, errors_of, links_of, look_at_words, look_over, merged
 from newsletter.errors import NewsletterError
 from newsletter.languages import language_name
@@ -32,10 +33,12 @@ class Looked:
     Attributes:
         findings: what is wrong, errors first.
         links: where they lead on the web, each with the mail or appeal that does.
+        mails: those that were looked over, their slots still open.
     """
 
     findings: Sequence[Finding]
     links: Mapping[str, str] = field(default_factory=dict)
+    mails: Sequence[Composed] = ()
 
     def require_fit(self) -> None:
         """Refuse to launch what has an error.
@@ -73,12 +76,13 @@ def look_over_alert(session: Session, press: EditionPress, candidate: Candidate,
     """Look over an alert in each of its appeal's languages; arguments as for `look_over_digests`."""
     findings: list[Finding] = []
     links: dict[str, str] = {}
+    mails: list[Composed] = []
     for language in sorted(candidate.released):
         appeals = (Chosen(candidate.id, language),)
         digest = Digest(language=language, format=Format.HTML, discreet=False, appeals=appeals)
-        _look(session, press, digest, mail, f"{mail} ({language})", findings, links)
+        mails.append(_look(session, press, digest, mail, f"{mail} ({language})", findings, links))
     findings += _of_words(session, press, [candidate], now)
-    return Looked(findings=merged(findings), links=links)
+    return Looked(findings=merged(findings), links=links, mails=mails)
 
 
 def without_text(session: Session, press: EditionPress, candidates: Iterable[Candidate]) -> Iterator[Finding]:
@@ -117,10 +121,11 @@ def _look(
     where: str,
     findings: list[Finding],
     links: dict[str, str],
-) -> None:
+) -> Composed:
     composed = press.draft(session, digest, mail=mail).composed()
     findings += look_over(composed, where=where)
     links |= dict.fromkeys(links_of(composed), where)
+    return composed
 
 
 def _of_words(

@@ -79,6 +79,15 @@ def test_an_alert_shows_whom_it_goes_to_and_then_reaches_them(released, mailserv
     assert "2 had it" in again.err
 
 
+def test_the_mails_can_be_looked_at_before_anything_is_sent(released, tmp_path):
+    said = released("alert", "2026/001", "--dry-run", "--preview", "look")
+    assert said.status == 0, said.err
+    assert sorted(path.name for path in (tmp_path / "look").iterdir()) == ["alert-en.html", "alert-en.txt"]
+    assert "A life is at risk" in (tmp_path / "look" / "alert-en.html").read_text()
+    assert "~slot." not in (tmp_path / "look" / "alert-en.txt").read_text()
+    assert "Nothing was sent yet" in released("mailing", "list").out
+
+
 def test_nothing_goes_where_nobody_can_be_asked_and_nobody_said_yes(released):
     said = released("alert", "2026/001")
     assert said.status == 1
