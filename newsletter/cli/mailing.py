@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from newsletter.cli.alert import approve, correct, selection_document, selection_lines
+from newsletter.cli.alert import approve, correct
 from newsletter.cli.context import Context, pass_context
+from newsletter.cli.launching import selection_document, selection_lines
 from newsletter.cli.screen import counted, printable, progress, say, show_json, show_table
 from newsletter.delivery import control
 from newsletter.delivery.control import Verdict

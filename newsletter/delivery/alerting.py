@@ -12,6 +12,23 @@ from sqlalchemy.orm import Session
 from newsletter.appeals.model import Appeal, AppealStatus, Audience, FollowUp, NotApproved
 from newsletter.appeals.moments import today_somewhere
 from newsletter.appeals.urgency import Urgency
+from newsletter.delivery.alert_faults import (
+    ApprovalByAnother,
+    ChangedSinceApproval,
+    ChangedSinceLook,
+    DeadlineOver,
+    ExpiryPast,
+    NobodyToAlert,
+    NoOriginal,
+    NotACorrection,
+    NotOfMailing,
+    NotProposed,
+    NotReleased,
+    ProposalExpired,
+    ProposalStale,
+    SecondLookNeeded,
+    StillGoing,
+)
 from newsletter.delivery.candidates import candidate_of
 from newsletter.delivery.composing import compose_waiting
 from newsletter.delivery.model import Lane, Mailing, MailingKind, MailingState, OnUncertain
@@ -22,7 +39,6 @@ from newsletter.delivery.selection import Out, Selection
 from newsletter.editions.compose import EditionPress
 from newsletter.editions.digest import Candidate, Digest, Why, compose_alert, read_in
 from newsletter.editions.model import Edition, EditionAppeal
-from newsletter.errors import NewsletterError
 from subscribers.choices import known_zone
 from subscribers.database import Database
 from subscribers.hours import morning_after
@@ -31,66 +47,6 @@ from subscribers.preferences import Cadence, Reading
 UNDO = timedelta(minutes=1)  # in which an alert can still be stopped before its first mail, unless said otherwise
 LIVES = timedelta(days=1)  # how long an alert is tried, unless said otherwise
 OVER = (MailingState.FINISHED, MailingState.CANCELLED)
-
-
-class NotReleased(NewsletterError):
-    """Appeal {reference} is approved and not released: `newsletter appeal release {reference}` comes first."""
-
-
-class ChangedSinceApproval(NewsletterError):
-    """Appeal {reference} was changed since it was approved: have it approved and released again, then alert."""
-
-
-class ChangedSinceLook(NewsletterError):
-    """Appeal {reference} was changed and released again since this began: look at it again, then repeat it."""
-
-
-class DeadlineOver(NewsletterError):
-    """Appeal {reference} had its deadline on {deadline}: nobody is asked to act after it."""
-
-
-class NoOriginal(NewsletterError):
-    """Appeal {reference} continues no other: nobody 'got the original'."""
-
-
-class NobodyToAlert(NewsletterError):
-    """Nobody would get it, so nothing was planned: {reasons}."""
-
-
-class ExpiryPast(NewsletterError):
-    """The alert would expire before its first mail. Give it longer: --expires 6h."""
-
-
-class NotACorrection(NewsletterError):
-    """Appeal {reference} is no correction. Begin one: `newsletter appeal follow-up ORIGINAL --kind correction`."""
-
-
-class NotOfMailing(NewsletterError):
-    """Mailing {mailing} had no appeal that {reference} corrects."""
-
-
-class StillGoing(NewsletterError):
-    """Mailing {mailing} is {state}. Stop it first: `newsletter mailing cancel {mailing}`. Then correct it."""
-
-
-class SecondLookNeeded(NewsletterError):
-    """An alert needs a second organiser: one proposes it, another approves it. `second_look = false` ends that."""
-
-
-class NotProposed(NewsletterError):
-    """Mailing {mailing} waits for nobody's approval: it is {state}."""
-
-
-class ApprovalByAnother(NewsletterError):
-    """{by} proposed mailing {mailing}, so another organiser approves it (--as)."""
-
-
-class ProposalStale(NewsletterError):
-    """Appeal {reference} was changed since {by} proposed mailing {mailing}. Cancel that, and propose it anew."""
-
-
-class ProposalExpired(NewsletterError):
-    """Mailing {mailing} had its limit at {expires_at}. Cancel it, and propose it anew."""
 
 
 class Share(NamedTuple):
