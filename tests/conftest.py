@@ -32,6 +32,15 @@ POSTGRESQL_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)  # a Monday
 
 
+# Files that take long begin first, each in a worker of its own, so that none of them is left for the end.
+LONG = ("scenarios/", "in_browser", "faults/", "over_time", "test_worker", "real_relays", "test_spam", "test_importing")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not any(part in item.nodeid for part in LONG))  # else as the plugins have shuffled them
+
+
 @pytest.fixture
 def now() -> datetime:
     return NOW

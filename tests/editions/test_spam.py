@@ -1,4 +1,4 @@
-"""What SpamAssassin, with Debian's rules, makes of every mail in every language: nothing worth naming."""
+"""What SpamAssassin, with Debian's rules, makes of every mail in half of the languages: nothing worth naming."""
 
 import os
 import re
@@ -23,6 +23,7 @@ SENDER = Sender(
 # It sees no server that the mail came through, and a day that is not today.
 NOT_ABOUT_IT = re.compile(r"NO_RECEIVED|NO_RELAYS|DATE_IN_\w+")
 WORTH_NAMING = 0.1
+SCANNED = ("en", "ar", "de", "es", "kk", "ru")  # rules know English, and letters; half a minute for all twelve
 # Latin and Cyrillic letters that look alike, as in a word made to slip past a filter: every Cyrillic mail has Latin
 # letters in the addresses that it links to and in the organisation's name.
 ACCEPTED = {("ru", "MIXED_ES"), ("kk", "MIXED_ES")}
@@ -60,8 +61,8 @@ def scanned(messages, home):
     return points
 
 
-def test_no_mail_in_any_language_gets_points_for_what_it_says_or_looks_like(tmp_path):
-    samples = list(sample_mails())
+def test_no_mail_gets_points_for_what_it_says_or_looks_like(tmp_path):
+    samples = list(sample_mails(SCANNED))
     points = scanned([message(sample) for sample in samples], tmp_path)
     assert len(points) == len(samples)
     worth_naming = {

@@ -436,7 +436,7 @@ def _check_hours(year, deliveries, mailings):
 
 @pytest.mark.parametrize(
     ("kind", "people", "days"),
-    [("sqlite", 5_000, 365) if WHOLE else ("sqlite", 1_000, 90), ("postgresql", 300, 60)],
+    [("sqlite", 5_000, 365) if WHOLE else ("sqlite", 600, 70), ("postgresql", 200, 40)],
     ids=["sqlite", "postgresql"],
 )
 def test_a_year(request, keys, monkeypatch, kind, people, days):
