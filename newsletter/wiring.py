@@ -190,11 +190,14 @@ class Parts:
 
     def planner(self) -> "Planner":
         """Make a planner; a fresh one for each planning, since it keeps what it has rendered."""
-        from newsletter.delivery.planning import Planner  # noqa: PLC0415 - see above
+        from newsletter.delivery.freezing import Freezing  # noqa: PLC0415 - see above
+        from newsletter.delivery.planning import Planner  # noqa: PLC0415
 
+        press = self.press()
         return Planner(
             database=self.database,
-            press=self.press(),
+            press=press,
+            freezing=Freezing(database=self.database, press=press, time_zone=self.settings.time_zone),
             lookback=timedelta(days=self.settings.lookback_days),
             message_domain=self.settings.sender_domain,
             most=self.settings.digest_most,

@@ -143,6 +143,7 @@ class Database:
         self._bare: PoolProxiedConnection | None = None
         self._readers = self.engine.execution_options(read_only=True, postgresql_readonly=True)
         self._unchecked = self.engine.execution_options(unchecked=True)
+        self._sketching = self.engine.execution_options(sketching=True)
 
     @property
     def is_sqlite(self) -> bool:
@@ -161,6 +162,15 @@ class Database:
         Pages that answer GET get only this one, so that no GET can change anything.
         """
         with _told_plainly(self.place), Session(self._readers) as session:
+            yield session
+
+    @contextmanager
+    def sketch(self) -> Iterator[Session]:
+        """Open a transaction that reads, and may write to temporary tables; it is always rolled back.
+
+        It keeps nobody from writing. Whatever it changes in other tables is gone with it, or refused.
+        """
+        with _told_plainly(self.place), Session(self._sketching) as session:
             yield session
 
     @contextmanager
@@ -274,7 +284,8 @@ def _sqlite_engine(url: URL, *, create: bool) -> Engine:
         options = connection.get_execution_options()
         bare = cast(Bare, connection.connection.driver_connection)
         _check_references(bare, connection.info, checked=not options.get("unchecked", False))
-        _begin_sqlite(bare, connection.info, reading=options.get("read_only", False))
+        sketching = options.get("sketching", False)
+        _begin_sqlite(bare, connection.info, reading=options.get("read_only", False), sketching=sketching)
 
     return engine
 
@@ -286,12 +297,12 @@ def _check_references(connection: Bare, about: dict[Any, Any], *, checked: bool)
         about["checked"] = checked
 
 
-def _begin_sqlite(connection: Bare, about: dict[Any, Any], *, reading: bool) -> None:
+def _begin_sqlite(connection: Bare, about: dict[Any, Any], *, reading: bool, sketching: bool = False) -> None:
     """Begin a transaction; `about` is what the pool keeps with the connection."""
     if about.get("reading") is not reading:  # saying it again would make SQLite forget every prepared statement
         connection.execute(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
         about["reading"] = reading
-    if reading:
+    if reading or sketching:
         connection.execute("BEGIN")
         return
     # SQLite's own patience looks again after ever longer pauses, up to a tenth of a second: beside a sender that writes

@@ -127,7 +127,7 @@ def readings_in(session: Session, people: str) -> dict[int, Reading]:
 
     Args:
         session: any transaction.
-        people: a table of theirs with a column `profile_id`; its name is of the program.
+        people: a table of theirs, or a query with a name, that has a column `profile_id`; its words are of the program.
     """
     columns = table(Profile).c
     wanted = text(f"SELECT DISTINCT profile_id FROM {people}").columns(columns.id)  # noqa: S608 - see above

@@ -12,7 +12,8 @@ from newsletter.appeals.intake import find_appeal
 from newsletter.appeals.organisers import acting
 from newsletter.cli.context import Context, Span, as_organiser, language_tag, pass_context
 from newsletter.cli.launching import Launching
-from newsletter.delivery.alerting import LIVES, UNDO, select_all, select_recipients
+from newsletter.delivery.alertable import select_all, select_recipients
+from newsletter.delivery.alerting import LIVES, UNDO
 from newsletter.delivery.selection import Part
 from subscribers.preferences import Cadence
 

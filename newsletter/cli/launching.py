@@ -16,7 +16,8 @@ from newsletter.cli.previews import nobodys_slots, write_preview
 from newsletter.cli.screen import counted, printable, progress, say, show_json, warn
 from newsletter.cli.sending import tell_broken
 from newsletter.delivery import control
-from newsletter.delivery.alerting import Alerted, Outlook
+from newsletter.delivery.alerting import Alerted
+from newsletter.delivery.freezing import Outlook
 from newsletter.delivery.report import mailing as one_mailing
 from newsletter.delivery.selection import Selection
 from newsletter.editions.preflight import Finding
@@ -56,6 +57,7 @@ class Launching:
         self._undo, self._yes, self._dry_run, self._as_json = undo, yes, dry_run, as_json
         self._preview = preview
         self._findings: list[Finding] = []
+        self._foreseen: int | None = None  # how many people it goes to, where they were counted
 
     def run(self, selection: Selection) -> int:
         """Show whom an alert goes to; then propose it, or launch it."""
@@ -73,8 +75,13 @@ class Launching:
             self._ask(f"Propose this alert to {counted(shown.people, 'person', 'people')}?" if proposes else shown)
         if not proposes:
             return self._launch(
-                lambda moment: self._alerts.launch(
-                    selection, by=self._by, starts_at=moment + self._undo, expires_at=self._expires_at, now=moment
+                lambda moment, tell: self._alerts.launch(
+                    selection,
+                    by=self._by,
+                    starts_at=moment + self._undo,
+                    expires_at=self._expires_at,
+                    now=moment,
+                    on_progress=tell,
                 )
             )
         number = self._alerts.propose(selection, by=self._by, expires_at=self._expires_at, now=self._now)
@@ -89,6 +96,7 @@ class Launching:
         if self._dry_run or not self._yes or self._preview is not None:
             with progress("Counting"):
                 shown = self._alerts.look_again(number, by=self._by, starts_at=self._now + self._undo, now=self._now)
+            self._foreseen = shown.people
             if not self._as_json:
                 with self._parts.database.read() as session:
                     report = one_mailing(session, number)
@@ -102,12 +110,15 @@ class Launching:
                 return self._say_only(shown)
             self._ask(shown)
         return self._launch(
-            lambda moment: self._alerts.approve(number, by=self._by, starts_at=moment + self._undo, now=moment)
+            lambda moment, tell: self._alerts.approve(
+                number, by=self._by, starts_at=moment + self._undo, now=moment, on_progress=tell
+            )
         )
 
     def _show(self, selection: Selection, outlook: Callable[[], Outlook]) -> Outlook:
         with progress("Counting"):
             shown = outlook()
+        self._foreseen = shown.people
         self._look_over(selection)
         if not self._as_json:
             self._say_whom(selection)
@@ -151,9 +162,20 @@ class Launching:
         asked = question if isinstance(question, str) else f"Send it to {counted(question.people, 'person', 'people')}?"
         click.confirm(asked, abort=True)
 
-    def _launch(self, launch: Callable[[datetime], Alerted]) -> int:
-        with progress("Launching"):
-            done = launch(self._parts.clock())
+    def _launch(self, launch: Callable[[datetime, Callable[[int, int], None]], Alerted]) -> int:
+        begun: list[int] = []
+        try:
+            with progress("Launching", total=self._foreseen) as bar:
+
+                def tell(number: int, people: int) -> None:
+                    begun[:] = [number]
+                    bar.advance(bar.task_ids[0], people)
+
+                done = launch(self._parts.clock(), tell)
+        except KeyboardInterrupt:
+            if not begun:
+                raise
+            return self._stop(begun[0])  # its first mails may be on their way already
         if self._as_json:
             show_json(
                 {"mailing": done.mailing_id, "state": "running", "starts_at": done.starts_at.isoformat()}
@@ -184,12 +206,15 @@ class Launching:
                     bar.update(bar.task_ids[0], completed=self._undo.total_seconds() - left)
                     time.sleep(min(LOOK_S, left))
         except KeyboardInterrupt:
-            stopped = control.cancel(self._parts.database, done.mailing_id, now=self._parts.clock())
-            went = stopped.accepted + stopped.on_the_wire
-            warn(f"Stopped: {counted(stopped.cancelled, 'mail')} not sent" + (f", {went:,} had gone." if went else "."))
-            return 1
+            return self._stop(done.mailing_id)
         say("It goes out now.")
         return 0
+
+    def _stop(self, number: int) -> int:
+        stopped = control.cancel(self._parts.database, number, now=self._parts.clock())
+        went = stopped.accepted + stopped.on_the_wire
+        warn(f"Stopped: {counted(stopped.cancelled, 'mail')} not sent" + (f", {went:,} had gone." if went else "."))
+        return 1
 
 
 def selection_lines(selection: Selection) -> list[str]:

@@ -213,6 +213,8 @@ def _lines(report: MailingReport) -> Iterator[str]:
         return
     yield f"{report.editions} editions"
     yield from _of_deliveries(report)
+    if report.grows:
+        yield "          more to come: some people were not looked at yet"
     for why, count in sorted(report.left_out.items()):
         yield f"{count:>9,}  left out: {why.words}"
     for reply, count in report.replies.items():
@@ -259,6 +261,7 @@ def _document(report: MailingReport) -> dict[str, Any]:
         "left_out": {why.value: count for why, count in report.left_out.items()},
         "proposed_by": report.proposed_by,
         "approved_by": report.approved_by,
+        "grows": report.grows,
         "uncertain": [
             {
                 "id": one.id,

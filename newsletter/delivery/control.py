@@ -112,6 +112,7 @@ def cancel(
             raise MailingIsOver(mailing=number, state=mailing.state)
         mailing.state = MailingState.CANCELLED
         mailing.finished_at = mailing.finished_at or now
+        mailing.frozen_to = None
     while True:
         with database.write() as session:
             if not _cancel_chunk(session, [number], now):

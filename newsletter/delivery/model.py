@@ -121,6 +121,9 @@ class Mailing(Base):
         note: why it is paused, where the program did that.
         selection: what an alert is about and whom it goes to: `Selection`; None for others.
         left_out: how many of those who might have got an alert get none and have no delivery, by reason: `Out`.
+        starts_at: when an alert's first mail goes; until then it can be stopped. None for others.
+        frozen_to: the last subscriber who was looked at, by their number, while an alert's people are being frozen into
+            deliveries; None once that is done.
         proposed_by, approved_by: who asked for it and who agreed: organisers' names, or `operator`.
         seen_move: the last move of an appeal that its planning has seen.
         nothing_new: how many people it was planned for who got nothing, for there was nothing new to them.
@@ -143,6 +146,8 @@ class Mailing(Base):
     note: Mapped[str | None] = mapped_column(String(500))
     selection: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     left_out: Mapped[dict[str, int]] = mapped_column(JSON, default=dict, server_default="{}")
+    starts_at: Mapped[datetime | None]
+    frozen_to: Mapped[int | None]
     proposed_by: Mapped[str | None] = mapped_column(String(100))
     approved_by: Mapped[str | None] = mapped_column(String(100))
     seen_move: Mapped[int] = mapped_column(default=0, server_default="0")

@@ -351,6 +351,7 @@ class Outbox:
             open_rows = select(Delivery.id).where(Delivery.mailing_id == Mailing.id)
             running = select(Mailing).where(
                 Mailing.state == MailingState.RUNNING,
+                Mailing.frozen_to.is_(None),
                 ~exists(open_rows.where(IS_WAITING)),
                 ~exists(open_rows.where(IS_SENDING)),
             )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from newsletter.delivery.audience import EVERYTHING, PAUSED, Audience, Fate, Group
 from newsletter.delivery.candidates import candidates_at, last_move, told_of
 from newsletter.delivery.composing import compose_waiting
+from newsletter.delivery.freezing import Freezing
 from newsletter.delivery.ledger import seen_by
 from newsletter.delivery.model import Lane, Mailing, MailingKind, MailingState, OnUncertain, Skip
 from newsletter.delivery.preflight import Looked, look_over_digests
@@ -68,6 +69,7 @@ class Planner:
     Attributes:
         database: where everything is.
         press: stores editions, to be composed afterwards.
+        freezing: finishes what alerts are under way, so that it is known who gets them.
         lookback: how long before somebody joined an appeal may have been released to be new to them.
         message_domain: right side of Message-IDs.
         most: how many appeals a digest holds at the most.
@@ -75,6 +77,7 @@ class Planner:
 
     database: Database
     press: EditionPress
+    freezing: Freezing
     lookback: timedelta
     message_domain: str
     most: int | None = None
@@ -125,8 +128,8 @@ class Planner:
         Raises:
             TemplateBroken, TemplateLacks: what would be sent can't be composed.
         """
-        self.database.serialise(session, "plan")
-        self.database.share(session, "names")
+        self.freezing.reserve(session)
+        self.freezing.finish(session, now=now)
         candidates = candidates_at(session, now)
         mailing = Mailing(
             kind=MailingKind.DIGEST,

@@ -6,7 +6,9 @@ As in `audience`, people never leave the database: what they want is decided onc
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from newsletter.delivery.model import LEDGER_STATES, DeliveryState
@@ -14,6 +16,29 @@ from newsletter.delivery.scratch import Scratch
 from newsletter.delivery.selection import Out, Part, Selection
 from subscribers.database import insert_rows
 from subscribers.preferences import Cadence, Reading, readings_in
+
+LAST = 2**62  # no subscriber has a number above
+
+
+class Span(NamedTuple):
+    """Subscribers whose numbers follow one another.
+
+    Attributes:
+        after: the number before the first of them.
+        to: the last one's; None means all that come.
+    """
+
+    after: int = 0
+    to: int | None = None
+
+
+EVERYBODY = Span()
+
+
+def span_after(session: Session, after: int, people: int) -> Span:
+    """Give so many people who come next on the list, or what is left of it."""
+    found, last = session.execute(_SPAN, {"after": after, "people": people}).one()
+    return Span(after, last if found == people else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +79,11 @@ class Recipients:
         self._now = now
         self._scratch = Scratch(session, _TABLES)
 
-    def find(self, *, continues: int | None, family: Collection[int]) -> None:
+    def find(self, span: Span, *, continues: int | None, family: Collection[int]) -> None:
         """Find everybody who may get it.
 
         Args:
+            span: those who are looked at.
             continues: the appeal that it continues.
             family: the numbers of all that it may correct.
         """
@@ -66,25 +92,23 @@ class Recipients:
         insert_rows(self._session, "alert_cadences", ("cadence",), [(each.value,) for each in selection.cadences])
         in_cadences = "AND s.cadence IN (SELECT cadence FROM alert_cadences)" if selection.cadences else ""
         now = scratch.moment(self._now)
+        after, to = span.after, LAST if span.to is None else span.to
         if selection.corrects is None:
-            scratch.run(_EVERYBODY.format(cadences=in_cadences), now=now)
+            scratch.run(_EVERYBODY.format(cadences=in_cadences), now=now, after=after, to=to)
         else:
             insert_rows(self._session, "alert_family", ("id",), [(each,) for each in sorted(family)])
-            scratch.run(_OF_MAILING.format(cadences=in_cadences), now=now, mailing=selection.corrects)
+            of_mailing = _OF_MAILING.format(cadences=in_cadences)
+            scratch.run(of_mailing, now=now, mailing=selection.corrects, after=after, to=to)
         scratch.analyse("alert_people")
         scratch.run(_HOLDING, appeal=selection.appeal_id, is_original=0)
-        scratch.run(_HAD)
+        scratch.run(_HAD, after=after, to=to)
         if selection.only_recipients:
             scratch.run(_HOLDING, appeal=continues, is_original=1)
-            scratch.run(_NOT_RECIPIENT)
+            scratch.run(_NOT_RECIPIENT, after=after, to=to)
         for mailing in selection.without:
-            scratch.run(_WITHOUT, mailing=mailing)
+            scratch.run(_WITHOUT, mailing=mailing, after=after, to=to)
 
-    def readings(self) -> dict[int, Reading]:
-        """Give what they want, by the number of the profile."""
-        return readings_in(self._session, "alert_people")
-
-    def decide(self, fates: Mapping[int, int | Out]) -> None:
+    def know(self, fates: Mapping[int, int | Out]) -> None:
         """Say what becomes of those who want the same.
 
         Args:
@@ -96,6 +120,13 @@ class Recipients:
         )
         insert_rows(self._session, "alert_fates", ("profile_id", "edition", "why"), rows)
         self._scratch.analyse("alert_fates")
+
+    def readings(self) -> dict[int, Reading]:
+        """Give what those want of whom nobody said what becomes of them, by the number of the profile."""
+        return readings_in(self._session, _UNKNOWN)
+
+    def decide(self) -> None:
+        """Let become of everybody what was said."""
         # Whom it isn't about was never to get it, whatever else there is about them.
         self._scratch.run(_NOT_ABOUT)
         self._scratch.run(_NO_TEXT)
@@ -135,6 +166,12 @@ class Recipients:
         self._scratch.drop()
 
 
+_SPAN = text(
+    "SELECT count(*), max(id) FROM (SELECT id FROM subscribers WHERE id > :after ORDER BY id LIMIT :people) AS span"
+)
+_UNKNOWN = (
+    "(SELECT profile_id FROM alert_people WHERE profile_id NOT IN (SELECT profile_id FROM alert_fates)) AS unknown"
+)
 _LEDGER = ", ".join(f"'{state}'" for state in LEDGER_STATES)
 # Who has a mailing, for a correction: what still waits of it was cancelled.
 _GOT = ", ".join(f"'{state}'" for state in (DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN, DeliveryState.SENDING))
@@ -154,7 +191,8 @@ _EVERYBODY = f"""
     INSERT INTO alert_people (id, profile_id, cadence, zone, out)
     SELECT s.id, s.profile_id, s.cadence, s.time_zone,
         CASE WHEN NOT s.alerts THEN '{Out.DECLINED}' WHEN {_PAUSED} THEN '{Out.PAUSED}' END
-    FROM subscribers s WHERE s.status = 'active' AND s.joined_at <= :now {{cadences}} ORDER BY s.id
+    FROM subscribers s WHERE s.id > :after AND s.id <= :to AND s.status = 'active' AND s.joined_at <= :now {{cadences}}
+    ORDER BY s.id
 """  # noqa: S608 - ours
 # A correction reaches whoever has what was wrong, alerts or no alerts.
 _OF_MAILING = f"""
@@ -162,7 +200,8 @@ _OF_MAILING = f"""
     SELECT s.id, s.profile_id, s.cadence, s.time_zone,
         CASE WHEN s.status <> 'active' THEN '{Out.LEFT}' WHEN {_PAUSED} THEN '{Out.PAUSED}' END
     FROM deliveries d JOIN subscribers s ON s.id = d.subscriber_id
-    WHERE d.mailing_id = :mailing AND d.state IN ({_GOT}) {{cadences}} AND EXISTS (
+    WHERE d.mailing_id = :mailing AND d.subscriber_id > :after AND d.subscriber_id <= :to
+        AND d.state IN ({_GOT}) {{cadences}} AND EXISTS (
         SELECT 1 FROM edition_appeals a JOIN alert_family f ON f.id = a.appeal_id WHERE a.edition_id = d.edition_id
     ) ORDER BY s.id
 """  # noqa: S608
@@ -174,6 +213,7 @@ _HOLDING = """
 _OF_EDITIONS = f"""
     SELECT d.subscriber_id FROM deliveries d JOIN alert_editions e ON e.id = d.edition_id
     WHERE d.mailing_id IN (SELECT mailing_id FROM alert_editions WHERE is_original = {{original}})
+        AND d.subscriber_id > :after AND d.subscriber_id <= :to
         AND e.is_original = {{original}} AND d.state IN ({_LEDGER})
 """  # noqa: S608
 _HAD = f"""
@@ -185,7 +225,10 @@ _NOT_RECIPIENT = f"""
 """  # noqa: S608
 _WITHOUT = f"""
     UPDATE alert_people SET out = '{Out.WITHOUT}' WHERE out IS NULL
-        AND id IN (SELECT subscriber_id FROM deliveries WHERE mailing_id = :mailing AND state IN ({_LEDGER}))
+        AND id IN (
+            SELECT subscriber_id FROM deliveries WHERE mailing_id = :mailing
+                AND subscriber_id > :after AND subscriber_id <= :to AND state IN ({_LEDGER})
+        )
 """  # noqa: S608
 _WHY = "(SELECT f.why FROM alert_fates f WHERE f.profile_id = alert_people.profile_id)"
 _NOT_ABOUT = f"""

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.delivery.candidates import releases
 from newsletter.delivery.composing import ComposedNow, compose_waiting, waits_for_composing
+from newsletter.delivery.freezing import unfinished
 from newsletter.delivery.model import DigestRun
 from newsletter.delivery.planning import Plan, Planner
 from subscribers.database import Database
@@ -51,15 +52,17 @@ class Recurring:
     time_zone: str
 
     def is_due(self, now: datetime) -> bool:
-        """Say whether anybody's hour may have come, or an edition waits to be composed; it only reads."""
+        """Say whether anybody's hour may have come, or what was launched isn't finished; it only reads."""
         with self.database.read() as session:
-            if waits_for_composing(session):
+            if waits_for_composing(session) or unfinished(session):
                 return True
             runs = {run.cadence: run for run in session.scalars(select(DigestRun))}
             return any(self._may_be_due(session, cadence, runs.get(cadence), now) for cadence in RECURRING)
 
     def run(self, now: datetime, *, on_progress: Callable[[int], None] | None = None) -> Run:
         """Plan what is due, each cadence in a transaction of its own, and compose what waits for it.
+
+        Alerts come first whose launch ended before all their people were frozen.
 
         Args:
             now: the moment.
@@ -69,6 +72,11 @@ class Recurring:
             NotFit: what would be sent isn't; nothing was planned, and what was before is composed.
         """
         planner = self.planner()
+        with self.database.read() as session:
+            alerts = unfinished(session)
+        for number in alerts:
+            while planner.freezing.go_on(number, now=now) is not None:
+                pass
         composed = compose_waiting(self.database, planner.press, now=now, on_progress=on_progress)
         due = [cadence for cadence in RECURRING if self._is_one_due(cadence, now)]
         if any(self._anybody_is_due(cadence, now) for cadence in due):

@@ -55,6 +55,7 @@ class MailingReport:
         selection: whom an alert is for; None for others.
         left_out: who gets no alert and has no delivery of it, by reason.
         proposed_by, approved_by: who asked for an alert, and who agreed.
+        grows: whether there are people who weren't looked at yet: an alert's first mails go out before that.
         uncertain: the first hundred of those.
     """
 
@@ -76,6 +77,7 @@ class MailingReport:
     left_out: Mapping[Out, int] = field(default_factory=dict)
     proposed_by: str | None = None
     approved_by: str | None = None
+    grows: bool = False
 
 
 def mailings(session: Session, *, service: bool = False) -> list[MailingReport]:
@@ -143,6 +145,7 @@ def _report(session: Session, found: Mailing) -> MailingReport:
         left_out={Out(why): n for why, n in found.left_out.items() if why not in {Out.PAUSED, Out.NO_TEXT}},
         proposed_by=found.proposed_by,
         approved_by=found.approved_by,
+        grows=found.frozen_to is not None,
     )
 
 

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from newsletter.delivery import freezing
 from tests.cli.test_sending import sql
 
 APPEAL = """---
@@ -102,6 +103,36 @@ def test_for_a_while_it_can_be_stopped(released, mailserver):
     assert "2 do not go out" in released("mailing", "cancel", 1, "--yes").out
     released("send")
     assert receivers(mailserver) == []
+
+
+def test_stopped_while_it_is_still_being_launched_nothing_more_goes(released, mailserver, monkeypatch):
+    monkeypatch.setenv("NEWSLETTER_SECOND_LOOK", "false")
+    monkeypatch.setattr(freezing, "FIRST", 1)
+
+    def interrupt(*_all, **_how):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(freezing.Freezing, "go_on", interrupt)
+        told = released("alert", "2026/001", "--yes", "--undo", "0")
+    assert told.status == 1
+    assert "Stopped: 1 mail not sent." in told.err
+    released("digest", "plan", "--due")
+    released("send")
+    assert receivers(mailserver) == []
+
+
+def test_what_is_not_frozen_yet_is_said(released, monkeypatch, tmp_path):
+    monkeypatch.setenv("NEWSLETTER_SECOND_LOOK", "false")
+    monkeypatch.setattr(freezing, "FIRST", 1)
+    monkeypatch.setattr(freezing.Freezing, "go_on", lambda *_all, **_how: None)
+    released("alert", "2026/001", "--yes", "--undo", "0")
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert "more to come: some people were not looked at yet" in released("mailing", "show", 1).out
+    assert json.loads(released("mailing", "show", 1, "--json").out)["grows"] is True
+    released("digest", "plan", "--due")
+    assert "more to come" not in released("mailing", "show", 1).out
 
 
 def test_the_second_organiser_sees_the_same_and_launches_it(released, mailserver, monkeypatch):

@@ -9,10 +9,11 @@ from sqlalchemy import select
 from newsletter.appeals.history import Move
 from newsletter.appeals.model import Act, Appeal, AppealClosed, Audience, FollowUp, NotApproved
 from newsletter.appeals.urgency import Urgency
-from newsletter.delivery import alerting, control
-from newsletter.delivery.alerting import select_all, select_recipients
+from newsletter.delivery import alert_faults, control
+from newsletter.delivery.alertable import select_all, select_recipients
 from newsletter.delivery.deciding import decide
 from newsletter.delivery.model import Delivery, DeliveryState, Lane, Mailing, MailingKind, MailingState, OnUncertain
+from newsletter.delivery.report import NoSuchMailing
 from newsletter.delivery.selection import Out, Part, Selection
 from newsletter.editions.model import Edition
 from newsletter.editions.stored import stored_edition
@@ -206,7 +207,7 @@ def test_a_random_part_goes_first_and_then_the_rest_and_nobody_twice(parts):
     people = [name for done in (first, second, rest) for name in got(parts, done.mailing_id)]
     assert sorted(people) == [f"p{number:02}" for number in range(40)]
     assert rest.outlook.people == 30
-    with pytest.raises(alerting.NobodyToAlert, match="40 had it"):
+    with pytest.raises(alert_faults.NobodyToAlert, match="40 had it"):
         alert(parts, appeal)
 
 
@@ -259,7 +260,7 @@ def test_a_follow_up_for_recipients_goes_to_nobody_else_whoever_asks(parts):
 
 def test_only_an_appeal_that_continues_another_has_an_original(parts):
     person(parts, "rosa")
-    with pytest.raises(alerting.NoOriginal):
+    with pytest.raises(alert_faults.NoOriginal):
         alert(parts, release(parts), only_recipients=True)
 
 
@@ -291,7 +292,7 @@ def test_a_correction_goes_to_exactly_those_who_got_the_mailing(parts):
         settle(parts, wrong, state, name)
     person(parts, "new")
     right = correction(parts, appeal)
-    with pytest.raises(alerting.StillGoing, match="cancel 1"):
+    with pytest.raises(alert_faults.StillGoing, match="cancel 1"):
         correct(parts, right, wrong)
     control.cancel(parts.database, wrong, now=NOON)
     with parts.database.write() as session:
@@ -304,7 +305,7 @@ def test_a_correction_goes_to_exactly_those_who_got_the_mailing(parts):
     done = correct(parts, right, wrong)
     assert got(parts, done.mailing_id) == ["got", "now-elsewhere", "now-quiet", "on-the-wire", "perhaps"]
     assert done.outlook.out == {Out.LEFT: 1}
-    with pytest.raises(alerting.NobodyToAlert, match="5 had it"):
+    with pytest.raises(alert_faults.NobodyToAlert, match="5 had it"):
         correct(parts, right, wrong)
 
 
@@ -327,11 +328,11 @@ def test_a_mailing_is_corrected_by_a_correction_of_what_it_held(parts):
     mailing = alert(parts, appeal).mailing_id
     settle(parts, mailing)
     finish(parts, mailing)
-    with pytest.raises(alerting.NotACorrection):
+    with pytest.raises(alert_faults.NotACorrection):
         correct(parts, appeal, mailing)
-    with pytest.raises(alerting.NotOfMailing):
+    with pytest.raises(alert_faults.NotOfMailing):
         correct(parts, correction(parts, other), mailing)
-    with pytest.raises(alerting.NoSuchMailing):
+    with pytest.raises(NoSuchMailing):
         correct(parts, correction(parts, appeal), 99)
 
 
@@ -402,7 +403,7 @@ def test_it_can_be_stopped_before_its_first_mail(parts):
 
 def test_an_alert_that_expires_before_it_begins_is_refused(parts):
     person(parts, "rosa")
-    with pytest.raises(alerting.ExpiryPast):
+    with pytest.raises(alert_faults.ExpiryPast):
         launch(parts, everybody(parts, release(parts)), undo=timedelta(minutes=2), lives=timedelta(minutes=1))
 
 
@@ -423,10 +424,10 @@ def test_only_what_is_released_open_and_in_time_goes_out(parts):
         late = builders.appeal(session, "late", deadline=NOON.date() - 2 * DAY)
     for appeal, refusal in (
         (draft, NotApproved),
-        (approved, alerting.NotReleased),
+        (approved, alert_faults.NotReleased),
         (closed, AppealClosed),
-        (edited, alerting.ChangedSinceApproval),
-        (late, alerting.DeadlineOver),
+        (edited, alert_faults.ChangedSinceApproval),
+        (late, alert_faults.DeadlineOver),
     ):
         with pytest.raises(refusal):
             everybody(parts, appeal)
@@ -440,7 +441,7 @@ def test_only_what_is_released_open_and_in_time_goes_out(parts):
 def test_an_alert_to_nobody_is_refused_and_leaves_nothing(parts):
     person(parts, "arabic", languages=("ar",))
     person(parts, "declined", alerts=False)
-    with pytest.raises(alerting.NobodyToAlert, match=r"1 want no alerts.*1 no text"):
+    with pytest.raises(alert_faults.NobodyToAlert, match=r"1 want no alerts.*1 no text"):
         alert(parts, release(parts))
     with parts.database.read() as session:
         assert session.scalars(select(Mailing)).all() == []
@@ -478,14 +479,14 @@ def test_an_alert_waits_for_another_organiser(careful):
     person(careful, "rosa")
     person(careful, "daily", cadence=Cadence.DAILY)
     appeal = release(careful)
-    with pytest.raises(alerting.SecondLookNeeded):
+    with pytest.raises(alert_faults.SecondLookNeeded):
         alert(careful, appeal)
     number = propose(careful, appeal, cadences=frozenset({Cadence.DAILY}))
     assert got(careful, number) == []
     for what in (control.pause, control.resume):
         with careful.database.write() as session, pytest.raises(control.MailingProposed):
             what(session, number)
-    with pytest.raises(alerting.ApprovalByAnother):
+    with pytest.raises(alert_faults.ApprovalByAnother):
         approve(careful, number, by="Rosa")
     assert careful.alerts().look_again(number, by="Layla", starts_at=NOON, now=NOON).people == 1
     assert got(careful, number) == []
@@ -496,7 +497,7 @@ def test_an_alert_waits_for_another_organiser(careful):
         mailing = session.get_one(Mailing, number)
         assert (mailing.state, mailing.proposed_by, mailing.approved_by) == (MailingState.RUNNING, "Rosa", "Layla")
         assert mailing.launched_at == NOON + timedelta(hours=1)
-    with pytest.raises(alerting.NotProposed):
+    with pytest.raises(alert_faults.NotProposed):
         approve(careful, number)
 
 
@@ -509,22 +510,22 @@ def test_what_has_changed_since_it_was_proposed_is_not_approved(careful):
         again.reopen_for_edit(again.texts)
         again.text.teaser = "Other words."
         again.written(Move.EDITED, Act(by="Tarek", at=NOON))
-    with pytest.raises(alerting.ChangedSinceApproval):
+    with pytest.raises(alert_faults.ChangedSinceApproval):
         approve(careful, number)
     with careful.database.write() as session:
         builders.approve_and_release(session.get_one(Appeal, appeal.id), NOON)
-    with pytest.raises(alerting.ProposalStale, match="Rosa"):
+    with pytest.raises(alert_faults.ProposalStale, match="Rosa"):
         approve(careful, number)
     assert got(careful, number) == []
     control.cancel(careful.database, number, now=NOON)
-    with pytest.raises(alerting.NotProposed, match="cancelled"):
+    with pytest.raises(alert_faults.NotProposed, match="cancelled"):
         approve(careful, number)
 
 
 def test_a_proposal_that_nobody_approved_in_time_is_over(careful):
     person(careful, "rosa")
     number = propose(careful, release(careful), lives=timedelta(hours=1))
-    with pytest.raises(alerting.ProposalExpired):
+    with pytest.raises(alert_faults.ProposalExpired):
         approve(careful, number, now=NOON + timedelta(hours=1))
 
 

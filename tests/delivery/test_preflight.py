@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from newsletter.appeals.action import Action, ActionKind, ActionWords
-from newsletter.delivery.alerting import select_all
+from newsletter.delivery.alertable import select_all
 from newsletter.delivery.candidates import candidates_at
 from newsletter.delivery.model import DigestRun, Mailing
 from newsletter.delivery.preflight import NotFit, look_over_digests, without_text

@@ -17,8 +17,8 @@ from sqlalchemy import select
 from newsletter.appeals.ending import Ending
 from newsletter.appeals.model import Act, Appeal, Audience, FollowUp
 from newsletter.appeals.urgency import Urgency
-from newsletter.delivery import alerting, control
-from newsletter.delivery.alerting import select_all, select_recipients
+from newsletter.delivery import alert_faults, control
+from newsletter.delivery.alertable import select_all, select_recipients
 from newsletter.delivery.claimed import Ended
 from newsletter.delivery.deciding import decide
 from newsletter.delivery.model import OPEN_STATES, Delivery, DeliveryState, Lane, Mailing, MailingState
@@ -220,7 +220,7 @@ class Year:
             made = self.parts.alerts().launch(
                 selection, by="Rosa", starts_at=self.now, expires_at=self.now + lives, now=self.now
             )
-        except alerting.NobodyToAlert:
+        except alert_faults.NobodyToAlert:
             return None
         self.alerted[made.mailing_id] = appeal_id
         self.done["alerts"] += 1

@@ -26,6 +26,20 @@ def test_a_writing_transaction_after_a_reading_one_can_write_again(database):
         assert session.scalar(text("SELECT count(*) FROM profiles")) == 1
 
 
+def test_a_sketch_leaves_nothing_and_keeps_nobody_from_writing(database):
+    with database.sketch() as session:
+        session.execute(text("CREATE TEMPORARY TABLE sketched (id INTEGER)"))
+        session.execute(text("INSERT INTO sketched SELECT 7"))
+        with database.write() as other:
+            Profile.of(other, Reading())
+        assert session.scalar(text("SELECT id FROM sketched")) == 7
+    with database.sketch() as session:
+        session.execute(text("CREATE TEMPORARY TABLE sketched (id INTEGER)"))
+        session.execute(text("DELETE FROM profiles"))
+    with database.read() as session:
+        assert session.scalar(text("SELECT count(*) FROM profiles")) == 1
+
+
 def test_an_exception_takes_everything_back(database):
     with pytest.raises(RuntimeError), database.write() as session:
         Profile.of(session, Reading())
