@@ -24,7 +24,7 @@ from pathlib import Path
 from rich.console import Console
 
 from subscribers.preferences import Format
-from tools.bench.alert import AlertRow, alert_row
+from tools.bench.alert import alert_rows
 from tools.bench.answers import EACH, answer_rows
 from tools.bench.appeals import appeal_rows
 from tools.bench.contenders import Bench, Figure
@@ -87,7 +87,6 @@ class Field:
     mail_bytes: dict[str, int] = field(default_factory=dict)
     contenders: dict[tuple[str, str], Callable[[], Figure]] = field(default_factory=dict)
     runs: dict[tuple[str, str], list[Figure]] = field(default_factory=dict)
-    folders: dict[str, Folder] = field(default_factory=dict)  # of the first size, by database
 
     def enter(self, size: Size, share: float, *, server: str | None, sqlite_only: bool) -> None:
         """Make what runs at this size."""
@@ -101,11 +100,9 @@ class Field:
         add(SOURCE, partial(self.bench.smtp_source, mails, folder.mail_bytes))
         add(PLAIN, partial(self.bench.plain, mails, folder.mail_bytes))
         add(SQLITE, partial(self.bench.newsletter, folder))
-        self.folders.setdefault(SQLITE, folder)
         if server is not None and size.with_server:
             other = wanted(self.bench.scratch / "server" / name, server=server)
             add(POSTGRESQL, partial(self.bench.newsletter, other))
-            self.folders.setdefault(POSTGRESQL, other)
         if size.with_dkim and not sqlite_only:
             for kind, who in (("rsa", RSA), ("ed25519", ED25519)):
                 if _signs(folder, kind):
@@ -122,11 +119,6 @@ class Field:
                 _say(f"round {number + 1}  {key[0]:<13}  {key[1]:<22} {figure.rate:>8,.0f}/s")
         return [SpeedRow.of(size, who, self.runs, self.mail_bytes[size]) for size, who in order]
 
-    def launch_alerts(self, rounds: int) -> list[AlertRow]:
-        """Launch an alert in the middle of a digest, on each database."""
-        _say("Launching alerts in the middle of a digest …")
-        return [alert_row(self.bench, folder, who, rounds) for who, folder in self.folders.items()]
-
     def _add(self, size: str, who: str, run: Callable[[], Figure]) -> None:
         self.contenders[size, who] = run
 
@@ -140,7 +132,7 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="to try the bench itself: one round of a tenth, no history"
     )
-    parser.add_argument("--only", choices=["speed", "memory", "pages", "appeals", "planning"], help="one of them alone")
+    parser.add_argument("--only", choices=list(SECTIONS), help="one of them alone")
     parser.add_argument("--sqlite-only", action="store_true", help="without PostgreSQL and DKIM")
     parser.add_argument("--no-history", action="store_true", help="don't add to docs/bench-history.jsonl")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the document there too")
@@ -156,22 +148,9 @@ def main() -> None:
     bench = Bench(scratch=SCRATCH, connections=chosen.connections)
     document = _circumstances(chosen.connections, chosen.rounds)
     try:
-        if chosen.only in {None, "speed"}:
-            speed, alerts = _speed(bench, chosen.rounds, chosen.share, sqlite_only=chosen.sqlite_only)
-            document["speed"] = [row.document() for row in speed]
-            document["alert"] = [row.document() for row in alerts]
-        if chosen.only in {None, "memory"}:
-            document["memory"] = [row.document() for row in _memory(bench, chosen.share)]
-        if chosen.only in {None, "pages"}:
-            document |= _pages(bench, chosen.share)
-        if chosen.only in {None, "appeals"}:
-            rows = appeal_rows(bench.scratch / "appeals")
-            _console().print(appeal_table(rows))
-            document["appeals"] = [row.document() for row in rows]
-        if chosen.only in {None, "planning"}:
-            plans = planning_rows(bench.scratch / "planning", chosen.share, sqlite_only=chosen.sqlite_only)
-            _console().print(planning_table(plans))
-            document["planning"] = [row.document() for row in plans]
+        for name, measure in SECTIONS.items():
+            if chosen.only in {None, name}:
+                document |= measure(bench, chosen)
     finally:
         shutil.rmtree(SCRATCH, ignore_errors=True)
     if not chosen.no_history:
@@ -182,24 +161,22 @@ def main() -> None:
     print(json.dumps(document))
 
 
-def _speed(bench: Bench, rounds: int, share: float, *, sqlite_only: bool) -> tuple[list[SpeedRow], list[AlertRow]]:
+def _speed(bench: Bench, chosen: argparse.Namespace) -> dict[str, object]:
     with ExitStack() as stack:
-        server = None if sqlite_only else stack.enter_context(postgresql(bench.scratch / "postgresql"))
+        server = None if chosen.sqlite_only else stack.enter_context(postgresql(bench.scratch / "postgresql"))
         runners = Field(bench)
         for size in SIZES:
-            runners.enter(size, share, server=server, sqlite_only=sqlite_only)
-        rows = runners.run(rounds)
-        alerts = runners.launch_alerts(rounds)
-    _console().print(speed_table(rows, connections=bench.connections, rounds=rounds))
-    _console().print(alert_table(alerts))
-    return rows, alerts
+            runners.enter(size, chosen.share, server=server, sqlite_only=chosen.sqlite_only)
+        rows = runners.run(chosen.rounds)
+    _console().print(speed_table(rows, connections=bench.connections, rounds=chosen.rounds))
+    return {"speed": [row.document() for row in rows]}
 
 
-def _memory(bench: Bench, share: float) -> list[MemoryRow]:
+def _memory(bench: Bench, chosen: argparse.Namespace) -> dict[str, object]:
     rows: list[MemoryRow] = []
     smallest: Figure | None = None
     for count in MEMORY_COUNTS:
-        mails = max(1, int(count * share))
+        mails = max(1, int(count * chosen.share))
         _say(f"Making a newsletter with {mails:,} mails …")
         folder = make(bench.scratch / f"memory_{mails}", count=mails, mail_bytes=MEMORY_BYTES, form=Format.TEXT)
         figure = bench.newsletter(folder)
@@ -207,10 +184,11 @@ def _memory(bench: Bench, share: float) -> list[MemoryRow]:
         smallest = smallest or figure
         shutil.rmtree(folder.path)
     _console().print(memory_table(rows))
-    return rows
+    return {"memory": [row.document() for row in rows]}
 
 
-def _pages(bench: Bench, share: float) -> dict[str, object]:
+def _pages(bench: Bench, chosen: argparse.Namespace) -> dict[str, object]:
+    share = chosen.share
     people, presses = max(20_000, int(PEOPLE * share)), max(1_000, int(PRESSES * share))
     _say(f"Making a newsletter with {people:,} people …")
     folder = make(bench.scratch / "pages", count=people, mail_bytes=MEMORY_BYTES, form=Format.TEXT)
@@ -226,6 +204,35 @@ def _pages(bench: Bench, share: float) -> dict[str, object]:
         "pages": [row.document() for row in pages],
         "answers": [row.document() for row in answers],
     }
+
+
+def _appeals(bench: Bench, _chosen: argparse.Namespace) -> dict[str, object]:
+    rows = appeal_rows(bench.scratch / "appeals")
+    _console().print(appeal_table(rows))
+    return {"appeals": [row.document() for row in rows]}
+
+
+def _planning(bench: Bench, chosen: argparse.Namespace) -> dict[str, object]:
+    rows = planning_rows(bench.scratch / "planning", chosen.share, sqlite_only=chosen.sqlite_only)
+    _console().print(planning_table(rows))
+    return {"planning": [row.document() for row in rows]}
+
+
+def _alerts(bench: Bench, chosen: argparse.Namespace) -> dict[str, object]:
+    scratch = bench.scratch / "alert"
+    rows = alert_rows(bench, scratch, chosen.share, chosen.rounds, sqlite_only=chosen.sqlite_only)
+    _console().print(alert_table(rows))
+    return {"alert": [row.document() for row in rows]}
+
+
+SECTIONS: dict[str, Callable[[Bench, argparse.Namespace], dict[str, object]]] = {
+    "speed": _speed,
+    "memory": _memory,
+    "pages": _pages,
+    "appeals": _appeals,
+    "planning": _planning,
+    "alert": _alerts,
+}
 
 
 def _signs(folder: Folder, kind: str) -> bool:

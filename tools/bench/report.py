@@ -156,15 +156,28 @@ def speed_table(rows: Sequence[SpeedRow], *, connections: int, rounds: int) -> T
 
 def alert_table(rows: Sequence[AlertRow]) -> Table:
     """Draw the rows."""
-    title = "An alert, launched while a digest is being sent"
-    table = _table(title, ("who", "mails", "first s (most)", "wanted", "last s", "of the digest between"), left={"who"})
+    title = "An alert, launched while a digest to everybody is being sent"
+    columns = (
+        "people",
+        "mails",
+        "first after y (most)",
+        "wanted",
+        "after start (most)",
+        "all queued",
+        "last",
+        "between",
+    )
+    table = _table(title, ("database", *columns), left={"database"})
     for row in rows:
         table.add_row(
-            row.who,
+            row.database,
+            f"{row.people:,}",
             f"{row.alerts:,}",
-            f"{row.first_s:.2f} ({row.first_most_s:.2f})",
+            f"{row.from_yes_s:.2f} ({row.from_yes_most_s:.2f})",
             f"< {FIRST_WANTED_S:g}: {'met' if row.met else 'MISSED'}",
-            f"{row.last_s:.2f}",
+            f"{row.from_start_s:.2f} ({row.from_start_most_s:.2f})",
+            f"{row.frozen_s:.1f}",
+            f"{row.last_s:.1f}",
             f"{row.overtaken}",
         )
     return table
