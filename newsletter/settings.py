@@ -205,7 +205,7 @@ class Settings(BaseSettings):
         True, description="whether an appeal goes out only once an organiser approved it who didn't write it"
     )
     digest_most: int = Field(
-        20, ge=1, le=200, description="appeals in one digest at the most; the others come with the next"
+        20, ge=1, le=30, description="appeals in one digest at the most; the others come with the next"
     )
     lookback_days: int = Field(14, ge=0, le=366, description="how far back appeals are new to somebody who just joined")
 

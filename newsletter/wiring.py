@@ -221,14 +221,15 @@ class Parts:
             second_look=self.settings.second_look,
         )
 
-    def recurring(self) -> "Recurring":
-        """Make what plans whatever is due."""
+    def recurring(self, *, late: timedelta | None = None) -> "Recurring":
+        """Make what plans whatever is due, up to so long after its hour."""
         from newsletter.delivery.recurring import Recurring  # noqa: PLC0415 - see above
 
         return Recurring(
             database=self.database,
             planner=self.planner,
             time_zone=self.settings.time_zone,
+            late=late,
         )
 
     @cached_property

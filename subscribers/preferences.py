@@ -4,9 +4,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Self
 
-from sqlalchemy import String, bindparam, select, text
+from sqlalchemy import String, Text, bindparam, cast, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -132,13 +133,21 @@ def readings_in(session: Session, people: str) -> dict[int, Reading]:
     columns = table(Profile).c
     wanted = text(f"SELECT DISTINCT profile_id FROM {people}").columns(columns.id)  # noqa: S608 - see above
     rows = select(
-        columns.id, columns.languages, columns.topics, columns.countries, columns.format, columns.discreet
+        columns.id,
+        # As they are written, since most lists come again and again.
+        cast(columns.languages, Text),
+        cast(columns.topics, Text),
+        cast(columns.countries, Text),
+        columns.format,
+        columns.discreet,
     ).where(columns.id.in_(wanted))
+    spoken = cache(lambda written: tuple(json.loads(written)))
+    chosen = cache(lambda written: frozenset(json.loads(written)))
     return {
         number: Reading(
-            languages=tuple(languages),
-            topics=frozenset(topics),
-            countries=frozenset(countries),
+            languages=spoken(languages),
+            topics=chosen(topics),
+            countries=chosen(countries),
             format=format_,
             discreet=discreet,
         )

@@ -75,6 +75,14 @@ class Span(click.ParamType[timedelta]):
         return timedelta(seconds=int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400, "": 1}[found[2]])
 
 
+late_option = click.option(
+    "--late",
+    type=Span(),
+    help="A digest whose hour passed longer ago, as 6h or 2d, while nothing ran does not come any more."
+    "  [default: 1d for daily, 3d for weekly, 10d for monthly ones]",
+)
+
+
 class Moment(click.ParamType[datetime]):
     """A moment such as 2026-11-23T07:00Z; without a zone it is UTC."""
 

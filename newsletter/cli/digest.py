@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from newsletter.appeals.countries import country_code
 from newsletter.appeals.model import Appeal
 from newsletter.appeals.names import Register
-from newsletter.cli.context import Context, Moment, pass_context
+from newsletter.cli.context import Context, Moment, late_option, pass_context
 from newsletter.cli.findings import findings_document, tell_findings, with_dead_links
 from newsletter.cli.previews import nobodys_slots, write_preview
 from newsletter.cli.screen import counted, printable, progress, say, show_json, warn
@@ -55,19 +55,25 @@ def digest() -> None:
 @digest.command()
 @click.option("--cadence", type=_CADENCES, help="Everybody's of one cadence, whatever their hour.")
 @click.option("--due", is_flag=True, help="Theirs whose hour has come since the last look; `newsletter run` does it.")
+@late_option
 @click.option("--now", type=Moment(), help="With --cadence: as if it were this moment, such as 2026-11-23T07:00Z.")
 @click.option("--dry-run", is_flag=True, help="With --cadence: show what would be planned; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
 @pass_context
-def plan(context: Context, cadence: str | None, due: bool, now: datetime | None, dry_run: bool, as_json: bool) -> None:
+def plan(
+    context: Context,
+    cadence: str | None,
+    due: bool,
+    late: timedelta | None,
+    now: datetime | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Group subscribers into editions of what is new to each, and queue a mail for each person.
 
     Nothing is sent yet: `newsletter send` does that. Planning twice plans once.
     """
-    if (cadence is not None) == due:
-        raise click.UsageError("Give either --cadence or --due.")
-    if due and (now or dry_run):
-        raise click.UsageError("--now and --dry-run go with --cadence.")
+    _check_words(cadence, due=due, late=late, now=now, dry_run=dry_run)
     parts = context.parts
     moment = now or parts.clock()
     if now and not dry_run and not -PAST < now - parts.clock() < FUTURE:
@@ -77,7 +83,10 @@ def plan(context: Context, cadence: str | None, due: bool, now: datetime | None,
         def on_progress(count: int) -> None:
             bar.advance(bar.task_ids[0], count)
 
-        ran = _planned(parts, cadence, moment, dry_run=dry_run, on_progress=on_progress)
+        if cadence is None:
+            ran = parts.recurring(late=late).run(moment, on_progress=on_progress)
+        else:
+            ran = _planned(parts, cadence, moment, dry_run=dry_run, on_progress=on_progress)
     made, broken = ran.plans, ran.broken
     documents = [_document(each, dry_run=dry_run) for each in made]
     tell_broken(broken)
@@ -94,11 +103,19 @@ def plan(context: Context, cadence: str | None, due: bool, now: datetime | None,
         raise SystemExit(1)
 
 
-def _planned(
-    parts: Parts, cadence: str | None, moment: datetime, *, dry_run: bool, on_progress: Callable[[int], None]
-) -> Run:
-    if cadence is None:
-        return parts.recurring().run(moment, on_progress=on_progress)
+def _check_words(
+    cadence: str | None, *, due: bool, late: timedelta | None, now: datetime | None, dry_run: bool
+) -> None:
+    """Refuse options that don't go together."""
+    if (cadence is not None) == due:
+        raise click.UsageError("Give either --cadence or --due.")
+    if due and (now or dry_run):
+        raise click.UsageError("--now and --dry-run go with --cadence.")
+    if late is not None and not due:
+        raise click.UsageError("--late goes with --due.")
+
+
+def _planned(parts: Parts, cadence: str, moment: datetime, *, dry_run: bool, on_progress: Callable[[int], None]) -> Run:
     if dry_run:
         with parts.database.write() as session:
             made = parts.planner().plan_digest(session, Cadence(cadence), now=moment)

@@ -156,10 +156,10 @@ def undo(context: Context, number: int, as_json: bool) -> None:
     """
     parts = context.parts
     with progress("Undoing", total=None) as bar, parts.database.write() as session:
-        parts.database.serialise(session, "subscribers")
         done = undo_import(
             session,
             number,
+            database=parts.database,
             suppression=parts.suppression,
             now=parts.clock(),
             on_progress=lambda count: bar.update(bar.task_ids[0], completed=count),

@@ -1,29 +1,41 @@
 """`newsletter send`: sends what is due, and ends when nothing is left to do. `newsletter worker`: goes on and on."""
 
+from datetime import timedelta
+
 import click
 
-from newsletter.cli.context import Context, pass_context
+from newsletter.cli.context import Context, late_option, pass_context
 from newsletter.cli.screen import counted, printable, say, show_json, warn
 from newsletter.cli.screen import progress as progress_bar
 from newsletter.cli.sending import SendingProgress, run_worker, tell_broken, tell_pause
 from newsletter.delivery.model import DeliveryState
+from newsletter.delivery.recurring import Run
 from newsletter.delivery.report import backlog
 from newsletter.delivery.worker import SendReport
+from newsletter.errors import NewsletterError
 from newsletter.wiring import Parts
 
 
 @click.command()
+@late_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
 @pass_context
-def send(context: Context, as_json: bool) -> int:
+def send(context: Context, late: timedelta | None, as_json: bool) -> int:
     """Plan the digests whose hour has come, and send what is queued and due, until nothing is left to do.
 
     Ctrl-C finishes what is on the wire and stops; nothing is lost. A second Ctrl-C ends at once; what was on the wire
     then is uncertain.
     """
     parts = context.parts
-    with progress_bar("Composing editions") as bar:
-        ran = parts.recurring().run(parts.clock(), on_progress=lambda count: bar.advance(bar.task_ids[0], count))
+    ran, unplanned = Run(plans=(), broken={}), False
+    try:
+        with progress_bar("Composing editions") as bar:
+            recurring = parts.recurring(late=late)
+            ran = recurring.run(parts.clock(), on_progress=lambda count: bar.advance(bar.task_ids[0], count))
+    except NewsletterError as fault:
+        # A digest that can't go out must not keep back an alert that can.
+        warn(printable(f"Error: no digest was planned. {fault}"))
+        unplanned = True
     tell_broken(ran.broken)
     if not as_json:
         for made in ran.plans:
@@ -39,7 +51,7 @@ def send(context: Context, as_json: bool) -> int:
         _tell(report)
     if report.fault:
         warn(printable(f"Error: {report.fault}"))
-    return 1 if report.fault or report.paused or ran.broken else 0
+    return 1 if report.fault or report.paused or ran.broken or unplanned else 0
 
 
 @click.command()

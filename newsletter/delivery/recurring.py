@@ -18,7 +18,7 @@ from subscribers.model import Status, Subscriber
 from subscribers.preferences import Cadence
 
 RECURRING = (Cadence.EACH, *PERIODS)
-# For how long after its hour a digest still comes that nobody planned then.
+# For how long after its hour a digest still comes that nobody planned then, unless somebody says otherwise.
 MISSED = {Cadence.DAILY: timedelta(days=1), Cadence.WEEKLY: timedelta(days=3), Cadence.MONTHLY: timedelta(days=10)}
 # Who wants each appeal is looked at so often at the least: for what was held back, or came to nothing.
 EACH_AGAIN = timedelta(days=1)
@@ -45,11 +45,13 @@ class Recurring:
         database: where everything is.
         planner: makes a planner, for one digest.
         time_zone: the organisation's.
+        late: for how long after its hour a digest still comes that nobody planned then; None means as long as `MISSED`.
     """
 
     database: Database
     planner: Callable[[], Planner]
     time_zone: str
+    late: timedelta | None = None
 
     def is_due(self, now: datetime) -> bool:
         """Say whether anybody's hour may have come, or what was launched isn't finished; it only reads."""
@@ -103,7 +105,8 @@ class Recurring:
         if run.cadence is Cadence.EACH:
             return None
         every = _slots_of(session, run.cadence)
-        after = max(min(run.until, now), now - MISSED[run.cadence])
+        late = MISSED[run.cadence] if self.late is None else self.late
+        after = max(min(run.until, now), now - late)
         due = [slot for slot in every if after < slot.last_due(now, self.time_zone) <= now]
         return None if every and due == every else due
 

@@ -13,6 +13,7 @@ from newsletter.delivery.model import Delivery
 from newsletter.errors import NewsletterError
 from subscribers.choices import Change
 from subscribers.consent import Consent
+from subscribers.database import Database
 from subscribers.imports import Import
 from subscribers.model import UNDONE, LeftReason, Status, Subscriber
 from subscribers.preferences import Cadence, Profile, Reading
@@ -56,6 +57,7 @@ def undo_import(
     session: Session,
     number: int,
     *,
+    database: Database,
     suppression: SuppressionList,
     now: datetime,
     on_progress: Callable[[int], None] = lambda _count: None,
@@ -65,8 +67,9 @@ def undo_import(
     Nobody is suppressed by it: the right file can be imported afterwards.
 
     Args:
-        session: a writing transaction in which nobody else adds subscribers.
+        session: a writing transaction, fresh: until it ends nobody else adds subscribers or plans mails for them.
         number: the import's.
+        database: where that is.
         suppression: makes the hashes by which those who had mail can still leave.
         now: the moment.
         on_progress: gets how many subscribers were looked at so far.
@@ -76,6 +79,10 @@ def undo_import(
         UndoneAlready: it was.
         TooLateToUndo: its time is over.
     """
+    # PostgreSQL does not look up whose a new delivery is (decision 019): without the second of these
+    # whoever plans could write one for somebody who is being taken off.
+    for what in ("subscribers", "plan"):
+        database.serialise(session, what)
     found = session.get(Import, number)
     if found is None:
         raise NoSuchImport(number=number)

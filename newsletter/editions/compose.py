@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.document import AppealDocument, TextDocument
@@ -88,25 +88,12 @@ class EditionPress:
         first = digests[0]
         self._draft(session, first, [_Said(versions[each.appeal_id], each.language) for each in first.appeals], mail)
         nothing = Part.of(session, "").id
-        editions = [
-            {
-                "mailing_id": mailing_id,
-                "mail": mail,
-                "language": digest.language,
-                "format": digest.format,
-                "discreet": digest.discreet,
-                "subject": "",
-                "preheader": "",
-                "intro": "",
-                "shell_text_id": nothing,
-                "shell_html_id": None,
-                "more": digest.more,
-            }
-            for digest in digests
-        ]
-        columns = table(Edition).c
-        new = insert(table(Edition)).returning(columns.id, sort_by_parameter_order=True)
-        numbers = [number for (number,) in session.connection().execute(new, editions)]
+        numbers = Edition.reserve_numbers(session, len(digests))
+        editions = (
+            (number, mailing_id, mail, each.language, each.format.value, each.discreet, "", "", "", nothing, each.more)
+            for number, each in zip(numbers, digests, strict=True)
+        )
+        insert_rows(session, Edition.__tablename__, _RESERVED, editions)
         appeals = (
             (number, position, appeal_id, language, versions[appeal_id], nothing)
             for number, digest in zip(numbers, digests, strict=True)
@@ -259,6 +246,19 @@ class EditionPress:
         return self._part_ids[content]
 
 
+_RESERVED = (
+    "id",
+    "mailing_id",
+    "mail",
+    "language",
+    "format",
+    "discreet",
+    "subject",
+    "preheader",
+    "intro",
+    "shell_text_id",
+    "more",
+)
 _EDITIONS, _PLACES = table(Edition), table(EditionAppeal)
 _COMPOSED = (
     update(_EDITIONS)

@@ -1,10 +1,10 @@
 """Which appeals go to a reader: a pure decision, without a session and without a clock."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from subscribers.preferences import Format, Reading
 
@@ -85,7 +85,11 @@ class Why(Enum):
 
 
 class Choice:
-    """What there is to choose from; asked for many readers, it looks only once at what they have in common."""
+    """What there is to choose from; asked for many readers, it looks only once at what they have in common.
+
+    Sets of appeals are bits of one number, the first appeal's the lowest: a choice for a reader is a few operations,
+    however many appeals there are.
+    """
 
     def __init__(self, candidates: Iterable[Candidate], *, most: int | None = None) -> None:
         """Take what there is.
@@ -96,21 +100,38 @@ class Choice:
         """
         self._candidates = sorted(candidates, key=_order)
         self._most = most
-        self._offers: dict[tuple[str, ...], list[_Offer]] = {}
+        self._bits = {candidate.id: 1 << place for place, candidate in enumerate(self._candidates)}
+        self._by_topic = self._about(lambda candidate: candidate.topics)
+        self._by_country = self._about(lambda candidate: candidate.countries)
+        # Who got an original gets what is for its recipients, whatever they have chosen since: it may be a correction.
+        self._after = [
+            (self._bits[each.id], each.only_after) for each in self._candidates if each.only_after is not None
+        ]
+        self._offers: dict[tuple[str, ...], _Offers] = {}
 
     def compose(self, reading: Reading, *, since: datetime, seen: Collection[int] = ()) -> Digest | Nothing:
         """Choose what is new to a reader; see `compose_digest`."""
-        wanted = [offer for offer in self._offered(reading.languages) if _is_wanted(offer, reading, since, seen)]
-        readable = [offer.chosen for offer in wanted if offer.chosen is not None]
+        offers = self._offered(reading.languages)
+        wanted = offers.since(since)
+        if reading.topics:
+            wanted &= _joined(self._by_topic, reading.topics)
+        if reading.countries:
+            wanted &= _joined(self._by_country, reading.countries)
+        if self._after:
+            for bit, original in self._after:
+                wanted = wanted | bit if original in seen else wanted & ~bit
+        if seen:
+            wanted &= ~_joined(self._bits, seen)
+        readable = wanted & offers.readable
         if not readable:
             return Nothing.IN_THEIR_LANGUAGES if wanted else Nothing.NEW
-        most = len(readable) if self._most is None else self._most
+        appeals = tuple(offers.chosen(readable, self._most))
         return Digest(
             language=reading.languages[0],
             format=Format.TEXT if reading.discreet else reading.format,
             discreet=reading.discreet,
-            appeals=tuple(readable[:most]),
-            more=len(readable[most:]),
+            appeals=appeals,
+            more=readable.bit_count() - len(appeals),
         )
 
     def reasons(self, reading: Reading, *, since: datetime, seen: Collection[int] = ()) -> dict[int, Why]:
@@ -119,12 +140,20 @@ class Choice:
         gets = {chosen.appeal_id for chosen in verdict.appeals} if isinstance(verdict, Digest) else set()
         return {
             offer.appeal.id: Why.IN if offer.appeal.id in gets else _why_not(offer, reading, since, seen)
-            for offer in self._offered(reading.languages)
+            for offer in self._offered(reading.languages).each
         }
 
-    def _offered(self, languages: tuple[str, ...]) -> list["_Offer"]:
+    def _about(self, what: Callable[[Candidate], Iterable[str]]) -> dict[str, int]:
+        """Give for each word which appeals have it."""
+        found: dict[str, int] = {}
+        for candidate in self._candidates:
+            for word in what(candidate):
+                found[word] = found.get(word, 0) | self._bits[candidate.id]
+        return found
+
+    def _offered(self, languages: tuple[str, ...]) -> "_Offers":
         if languages not in self._offers:
-            self._offers[languages] = [_offer(candidate, languages) for candidate in self._candidates]
+            self._offers[languages] = _Offers([_offer(candidate, languages) for candidate in self._candidates])
         return self._offers[languages]
 
 
@@ -141,6 +170,39 @@ class _Offer(NamedTuple):
     since: datetime
 
 
+class _Offers:
+    """All appeals, as readers of some languages see them."""
+
+    def __init__(self, each: Sequence[_Offer]) -> None:
+        self.each = each
+        self.readable = sum(1 << place for place, offer in enumerate(each) if offer.chosen is not None)
+        self._since: dict[datetime, int] = {}
+
+    def since(self, moment: datetime) -> int:
+        """Give those that were released to these readers after a moment."""
+        if moment not in self._since:
+            self._since[moment] = sum(1 << place for place, offer in enumerate(self.each) if offer.since > moment)
+        return self._since[moment]
+
+    def chosen(self, which: int, most: int | None) -> Iterator[Chosen]:
+        """Give the first of some appeals, in the language in which these readers get them."""
+        left = which.bit_count() if most is None else most
+        while which and left:
+            first = which & -which
+            chosen = self.each[first.bit_length() - 1].chosen
+            if chosen is not None:
+                yield chosen
+            which ^= first
+            left -= 1
+
+
+def _joined(bits: Mapping[Any, int], keys: Iterable[Any]) -> int:
+    found = 0
+    for key in keys:
+        found |= bits.get(key, 0)
+    return found
+
+
 def _offer(appeal: Candidate, languages: Sequence[str]) -> _Offer:
     language = read_in(languages, tuple(appeal.released))
     theirs = [moment for tag, moment in appeal.released.items() if read_in(languages, (tag,))]
@@ -149,16 +211,6 @@ def _offer(appeal: Candidate, languages: Sequence[str]) -> _Offer:
         chosen=None if language is None else Chosen(appeal.id, language),
         since=min(theirs or appeal.released.values()),
     )
-
-
-def _is_wanted(offer: _Offer, reading: Reading, since: datetime, seen: Collection[int]) -> bool:
-    appeal = offer.appeal
-    if appeal.id in seen:
-        return False
-    if appeal.only_after is not None:
-        # Who got an original gets what is for its recipients, whatever they have chosen since: it may be a correction.
-        return appeal.only_after in seen
-    return offer.since > since and concerns(reading, appeal)
 
 
 def _why_not(offer: _Offer, reading: Reading, since: datetime, seen: Collection[int]) -> Why:

@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, select, text
+from sqlalchemy import ForeignKey, Index, String, Text, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -73,6 +73,20 @@ class Edition(Base):
     more: Mapped[int] = mapped_column(default=0, server_default="0")
     composed_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
+
+    @classmethod
+    def reserve_numbers(cls, session: Session, count: int) -> list[int]:
+        """Take numbers for so many editions that are about to be inserted.
+
+        Args:
+            session: a writing transaction; on SQLite nobody else writes meanwhile.
+            count: how many.
+        """
+        if session.get_bind().dialect.name == "postgresql":
+            taken = text("SELECT nextval(pg_get_serial_sequence('editions', 'id')) FROM generate_series(1, :count)")
+            return list(session.scalars(taken, {"count": count}))
+        last = session.scalar(select(func.max(cls.id))) or 0
+        return list(range(last + 1, last + 1 + count))
 
     shell_text: Mapped[Part] = relationship(foreign_keys=[shell_text_id])
     shell_html: Mapped[Part | None] = relationship(foreign_keys=[shell_html_id])

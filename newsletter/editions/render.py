@@ -1,6 +1,6 @@
 """From appeals to what a reader sees: parts rendered once a language, and composed once an edition."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -27,6 +27,7 @@ _TITLE_IN_SUBJECT = 60  # characters; phones show about 40 to 60
 _SUBJECT = 75  # what stands beside the title included
 _LEAST_OF_TITLE = 30
 _PREHEADER = 110
+_SHORT_TEASER = 300  # characters of it, where the mail would be too long
 _ARABIC_SCRIPT = frozenset({"ar", "ckb", "fa", "ps", "sd", "ug", "ur"})
 
 
@@ -347,7 +348,7 @@ def shorten(text: str, longest: int) -> str:
 
 def _card(appeal: AppealView, *, body: str, background: str, whole: bool) -> Card:
     language = appeal.language
-    paragraphs = (one_line(paragraph) for paragraph in clean(appeal.teaser).split("\n\n"))
+    paragraphs = list(filter(None, map(one_line, clean(appeal.teaser).split("\n\n"))))
     return Card(
         title=one_line(appeal.title),
         byline=one_line(appeal.byline),
@@ -355,7 +356,7 @@ def _card(appeal: AppealView, *, body: str, background: str, whole: bool) -> Car
         countries=country_names(appeal.countries, language),
         urgent=appeal.urgent,
         deadline=date_text(appeal.deadline, language) if appeal.deadline else "",
-        teaser=tuple(paragraph for paragraph in paragraphs if paragraph),
+        teaser=tuple(paragraphs if whole else _beginning(paragraphs, _SHORT_TEASER)),
         body=body if whole else "",
         url=web_address(appeal.url),
         follow_up=appeal.follow_up,
@@ -368,6 +369,15 @@ def _card(appeal: AppealView, *, body: str, background: str, whole: bool) -> Car
         actions=tuple(map(_clean_action, appeal.actions)),
         whole=whole,
     )
+
+
+def _beginning(paragraphs: Sequence[str], longest: int) -> Iterator[str]:
+    """Give the first paragraphs, so many characters of them at the most."""
+    for paragraph in paragraphs:
+        if longest <= 0:
+            return
+        yield shorten(paragraph, longest)
+        longest -= len(paragraph)
 
 
 def _clean_action(action: ShownAction) -> ShownAction:

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from newsletter.delivery import freezing
+from newsletter.delivery.recurring import Recurring
 from tests.cli.test_sending import sql
 
 APPEAL = """---
@@ -153,6 +154,25 @@ def test_the_second_organiser_sees_the_same_and_launches_it(released, mailserver
     report = json.loads(released("mailing", "show", 1, "--json").out)
     assert (report["proposed_by"], report["approved_by"], report["about"]) == ("Rosa", "Layla", "2026/001")
     assert report["selection"]["cadences"] == ["weekly"]
+
+
+def test_a_digest_that_may_not_go_out_keeps_no_alert_back(released, tmp_path, mailserver, monkeypatch):
+    monkeypatch.setenv("NEWSLETTER_SECOND_LOOK", "false")
+    released("send")  # from now on whoever's hour comes is due
+    released("alert", "2026/001", "--yes", "--undo", "0")
+    (tmp_path / "two.md").write_text(APPEAL.replace("id: one", "id: two"))
+    released("appeal", "import", "two.md")
+    released("appeal", "approve", "2026/002", "--release")
+    own = tmp_path / "own/email/digest/card.html"
+    own.parent.mkdir(parents=True)
+    own.write_text('<table><tr><td><img src="https://a.example/b.png"></td></tr></table>')
+    monkeypatch.setenv("NEWSLETTER_TEMPLATES", "own")
+    with monkeypatch.context() as patch:
+        patch.setattr(Recurring, "_anybody_is_due", lambda *_all: True)
+        told = released("send")
+    assert "no digest was planned. Nothing was launched" in told.err
+    assert told.status == 1
+    assert receivers(mailserver) == ["a@x.example", "b@x.example"]
 
 
 def test_a_wrong_mailing_is_corrected_to_those_who_got_it(released, tmp_path, mailserver):

@@ -97,6 +97,18 @@ def test_what_was_missed_comes_once_and_what_is_too_old_not_at_all(at):
     assert run(at(days=8, hours=3)) == ["Weekly"]
 
 
+def test_how_late_a_digest_may_come_is_settable(at):
+    person(at(), "Daily")
+    person(at(), "Late", Cadence.WEEKLY, weekday=7)
+    run(at())
+    release(at())
+    at(days=7).recurring(late=timedelta(hours=2)).run(at(days=7).clock())
+    assert _planned(at()) == set(), "it was ten to six, and the hour of yesterday at seven was missed"
+    person(at(), "Months ago", Cadence.MONTHLY)
+    at(days=8).recurring(late=timedelta(days=400)).run(at(days=8).clock())
+    assert _planned(at()) == {"Daily"}, "what was looked at and given up does not come back"
+
+
 def due(parts):
     return parts.recurring().is_due(parts.clock())
 

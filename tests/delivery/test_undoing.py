@@ -12,6 +12,7 @@ from newsletter.delivery.undoing import NoSuchImport, TooLateToUndo, UndoneAlrea
 from newsletter.web.app import create_app
 from subscribers.choices import Choices
 from subscribers.consent import Consent
+from subscribers.errors import DatabaseUnreachable
 from subscribers.import_row import Row
 from subscribers.importing import import_subscribers
 from subscribers.imports import UNDO_WITHIN
@@ -43,12 +44,26 @@ def take(parts, *emails, at=NOW, gone=()):
 
 def undo(parts, number, *, at=LATER):
     with parts.database.write() as session:
-        return undo_import(session, number, suppression=parts.suppression, now=at)
+        return undo_import(session, number, database=parts.database, suppression=parts.suppression, now=at)
 
 
 def emails(parts):
     with parts.database.read() as session:
         return sorted(one.email for one in session.scalars(select(Subscriber)))
+
+
+def test_nobody_is_taken_off_while_mails_are_planned_for_them(parts):
+    if parts.database.is_sqlite:
+        pytest.skip("SQLite's writers are one at a time")
+    with parts.database.write() as session:
+        builders.appeal(session)
+    number = take(parts, "ada@example.org")
+    with parts.database.write() as planning:
+        parts.planner().plan_digest(planning, Cadence.WEEKLY, now=NOW)
+        with pytest.raises(DatabaseUnreachable, match="lock timeout"), parts.database.write() as session:
+            parts.database.hurry(session, 0.1)
+            undo_import(session, number, database=parts.database, suppression=parts.suppression, now=LATER)
+    assert undo(parts, number).emptied == 1
 
 
 def test_everybody_who_came_by_it_goes_and_nobody_else(parts):

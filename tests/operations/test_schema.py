@@ -31,7 +31,12 @@ from tests.conftest import NOW
 def test_migrations_make_exactly_the_tables_that_the_models_describe(database):
     with database.read() as session:
         context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+        found = compare_metadata(context, Base.metadata)
+    # What PostgreSQL leaves to the program: see migration 0010.
+    left = [("add_fk", "deliveries", column) for column in ("edition_id", "mailing_id", "subscriber_id")]
+    assert sorted((kind, key.parent.name, *key.column_keys) for kind, key in found) == (
+        [] if database.is_sqlite else left
+    )
 
 
 def test_upgrading_a_current_database_changes_nothing(database):

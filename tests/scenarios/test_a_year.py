@@ -371,6 +371,10 @@ def check(year):
     with year.parts.database.read() as session:
         deliveries = {row.id: row for row in session.scalars(select(Delivery))}
         mailings = {row.id: row for row in session.scalars(select(Mailing))}
+        for refers_to in (Delivery.mailing_id, Delivery.subscriber_id, Delivery.edition_id):
+            (key,) = refers_to.property.columns[0].foreign_keys
+            lost = select(Delivery.id).where(refers_to.is_not(None), refers_to.not_in(select(key.column)))
+            assert session.scalars(lost).all() == []
         held = defaultdict(set)
         for edition, appeal in session.execute(select(EditionAppeal.edition_id, EditionAppeal.appeal_id)):
             held[edition].add(appeal)

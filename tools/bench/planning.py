@@ -30,7 +30,7 @@ from tools.bench.people import PEOPLE, add_appeals, fill
 from tools.bench.servers import administer, postgresql
 
 APPEALS, NEW = 200, 30
-MOST = 100  # appeals in a digest: all that are new go into one
+MOST = 30  # appeals in a digest: all that are new go into one
 WEEKS = 6  # digests before, in which the others went out
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 
