@@ -159,7 +159,8 @@ class Audience:
         )
         self._scratch.analyse("digest_fates")
         self._scratch.run(_DELIVERIES, mailing=mailing_id)
-        self._scratch.run(_STANDINGS, mailing=mailing_id)
+        for standings in (_OLD_STANDINGS, _NEW_STANDINGS) if self._scratch.is_postgresql else (_STANDINGS,):
+            self._scratch.run(standings, mailing=mailing_id)
 
     def close(self) -> None:
         """Drop the tables."""
@@ -333,4 +334,16 @@ _STANDINGS = f"""
     SELECT p.id, p.profile_id, :mailing, f.skip FROM {_WITH_FATES} AND f.settles = 1 ORDER BY p.id
     ON CONFLICT (subscriber_id)
     DO UPDATE SET profile_id = excluded.profile_id, mailing_id = excluded.mailing_id, skip = excluded.skip
+"""  # noqa: S608 - ours
+# The same on PostgreSQL, where it takes half as long: nearly everybody has one, and those are overwritten at once.
+_OLD_STANDINGS = f"""
+    UPDATE digest_standings SET profile_id = new.profile_id, mailing_id = :mailing, skip = new.skip
+    FROM (SELECT p.id, p.profile_id, f.skip FROM {_WITH_FATES} AND f.settles = 1) AS new
+    WHERE digest_standings.subscriber_id = new.id
+"""  # noqa: S608 - ours
+_NEW_STANDINGS = f"""
+    INSERT INTO digest_standings (subscriber_id, profile_id, mailing_id, skip)
+    SELECT p.id, p.profile_id, :mailing, f.skip FROM {_WITH_FATES} AND f.settles = 1
+        AND NOT EXISTS (SELECT 1 FROM digest_standings t WHERE t.subscriber_id = p.id)
+    ORDER BY p.id
 """  # noqa: S608 - ours
