@@ -7,7 +7,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check year faults bench bench-memory bench-pages bench-appeals bench-planning pictures wheel clean
+.PHONY: demo test check year faults bench bench-memory bench-pages bench-appeals bench-planning bench-alert pictures wheel clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/runtime.ready
@@ -53,6 +53,10 @@ bench-appeals: $(VENV)/development.ready
 
 bench-planning: $(VENV)/development.ready
 	$(BIN)/python -m tools.bench --only planning $(BENCH)
+
+bench-alert: $(VENV)/development.ready
+	@tools/prepare system
+	$(BIN)/python -m tools.bench --only alert $(BENCH)
 
 wheel: $(VENV)/development.ready
 	$(BIN)/python -m build --wheel

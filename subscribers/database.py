@@ -6,10 +6,10 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-import psycopg
 from sqlalchemy import JSON, DateTime, Dialect, Engine, Enum, MetaData, Table, create_engine, event, make_url, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
@@ -140,6 +140,8 @@ class Database:
         self.engine = (
             _sqlite_engine(parsed, create=create) if self.is_sqlite else create_engine(parsed, hide_parameters=True)
         )
+        # Either has the exceptions of PEP 249. PostgreSQL's takes a while to load, which nobody waits for without need.
+        self._driver: Any = sqlite3 if self.is_sqlite else import_module("psycopg")
         self._bare: PoolProxiedConnection | None = None
         self._readers = self.engine.execution_options(read_only=True, postgresql_readonly=True)
         self._unchecked = self.engine.execution_options(unchecked=True)
@@ -161,7 +163,7 @@ class Database:
 
         Pages that answer GET get only this one, so that no GET can change anything.
         """
-        with _told_plainly(self.place), Session(self._readers) as session:
+        with _told_plainly(self.place, self._driver), Session(self._readers) as session:
             yield session
 
     @contextmanager
@@ -170,7 +172,7 @@ class Database:
 
         It keeps nobody from writing. Whatever it changes in other tables is gone with it, or refused.
         """
-        with _told_plainly(self.place), Session(self._sketching) as session:
+        with _told_plainly(self.place, self._driver), Session(self._sketching) as session:
             yield session
 
     @contextmanager
@@ -186,7 +188,7 @@ class Database:
         """
         engine = self._unchecked if of_rows_just_read else self.engine
         with (
-            _told_plainly(self.place),
+            _told_plainly(self.place, self._driver),
             Session(engine, expire_on_commit=False) as session,
             session.begin(),
         ):
@@ -199,7 +201,7 @@ class Database:
         For the few statements that run for every mail: around them a Session takes longer than the database. The
         connection is kept from one time to the next, so only one thread may use this.
         """
-        with _told_plainly(self.place):
+        with _told_plainly(self.place, self._driver):
             pooled = self._bare = self._bare or self.engine.raw_connection()
             connection: Any = pooled.driver_connection
             try:
@@ -324,16 +326,16 @@ def _begin_sqlite(connection: Bare, about: dict[Any, Any], *, reading: bool, ske
 
 
 @contextmanager
-def _told_plainly(place: str) -> Iterator[None]:
+def _told_plainly(place: str, driver: Any) -> Iterator[None]:
     """Turn what a driver says of a locked or absent database into a sentence for a person."""
     try:
         yield
     except PoolTimeout:
         raise DatabaseLocked from None  # every connection waits for somebody who holds it
-    except (DatabaseError, sqlite3.DatabaseError, psycopg.DatabaseError) as error:
+    except (DatabaseError, driver.DatabaseError) as error:
         original = error.orig if isinstance(error, DatabaseError) else error
-        operational = isinstance(error, OperationalError | sqlite3.OperationalError | psycopg.OperationalError)
-        from_server = isinstance(original, psycopg.OperationalError)
+        operational = isinstance(error, OperationalError | driver.OperationalError)
+        from_server = driver is not sqlite3 and isinstance(original, driver.OperationalError)
         if fault := _fault(str(original), place, operational=operational, from_server=from_server):
             raise fault from error
         raise

@@ -1,6 +1,7 @@
 """`newsletter alert`, `mailing approve` and `mailing correct`: one appeal to all whom it concerns, at once."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,17 +50,26 @@ def _languages(context: click.Context, option: click.Parameter, tags: tuple[str,
 _EXPIRES = click.option(
     "--expires", type=Span(), default=LIVES, help="What can't be sent by then is not sent: 6h, 2d; else a day."
 )
-_UNDO = click.option(
-    "--undo", type=Span(), default=UNDO, help="For so long it can be stopped, else 60s; 0 sends at once."
+_LAUNCH = (
+    click.option("--undo", type=Span(), default=UNDO, help="For so long it can be stopped, else 60s; 0 sends at once."),
+    click.option(
+        "--preview",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="A folder for the mails, as HTML and text in each language, to be looked at.",
+    ),
+    click.option("--yes", is_flag=True, help="Don't ask."),
+    click.option("--dry-run", is_flag=True, help="Only show whom it would go to; change nothing."),
+    as_organiser,
+    click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs."),
+    pass_context,
 )
-_PREVIEW = click.option(
-    "--preview",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="A folder for the mails, as HTML and text in each language, to be looked at.",
-)
-_YES = click.option("--yes", is_flag=True, help="Don't ask.")
-_DRY_RUN = click.option("--dry-run", is_flag=True, help="Only show whom it would go to; change nothing.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
+
+
+def _launches(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options that all launches have."""
+    for option in reversed(_LAUNCH):
+        command = option(command)
+    return command
 
 
 @click.command()
@@ -88,13 +98,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document,
 )
 @click.option("--part", type=PartType(), help="A random part first: 500, or 10%. Without it, later, the rest gets it.")
 @_EXPIRES
-@_UNDO
-@_PREVIEW
-@_YES
-@_DRY_RUN
-@as_organiser
-@_JSON
-@pass_context
+@_launches
 def alert(
     context: Context,
     /,
@@ -140,13 +144,7 @@ def alert(
 @click.argument("number", type=click.IntRange(1, 2**31 - 1), metavar="MAILING")
 @click.argument("reference", metavar="CORRECTION")
 @_EXPIRES
-@_UNDO
-@_PREVIEW
-@_YES
-@_DRY_RUN
-@as_organiser
-@_JSON
-@pass_context
+@_launches
 def correct(context: Context, /, number: int, reference: str, organiser: str | None, **how: Any) -> int:
     """Send a correction to exactly those who got a mailing with what it corrects.
 
@@ -164,13 +162,7 @@ def correct(context: Context, /, number: int, reference: str, organiser: str | N
 
 @click.command()
 @click.argument("number", type=click.IntRange(1, 2**31 - 1), metavar="MAILING")
-@_UNDO
-@_PREVIEW
-@_YES
-@_DRY_RUN
-@as_organiser
-@_JSON
-@pass_context
+@_launches
 def approve(context: Context, /, number: int, organiser: str | None, **how: Any) -> int:
     """Launch an alert that another organiser proposed."""
     parts = context.parts

@@ -119,11 +119,13 @@ def show(context: Context, email: str, as_json: bool) -> None:
     if as_json:
         show_json(told.document())
         return
-    say(printable(f"{told.address} {told.verdict(parts.clock())}."))
+    now = parts.clock()
+    say(printable(f"{told.address} {told.verdict(now)}."))
     if told.person is None:
         return
     _tell_person(told.person)
     _tell_past(told)
+    _tell_mails(told, now)
 
 
 @subscriber.command("erase")
@@ -250,16 +252,17 @@ def _tell_past(told: Story) -> None:
     for change in told.changes:
         what = "; ".join(f"{name}: {change.before[name]} → {change.after[name]}" for name in change.after)
         say(printable(f"  {_day(change.at)}  {change.source}: {what}"))
-    _tell_mails(told)
 
 
-def _tell_mails(told: Story) -> None:
+def _tell_mails(told: Story, now: datetime) -> None:
     if told.looked_at is not None and told.looked_at.skip is not None:
         say(f"Last looked at for a digest: {_day(told.looked_at.at)}, {told.looked_at.skip.words}")
     if told.mails:
         say("Mails:")
     for mail in told.mails[:SHOWN]:
         became = f"{mail.state.value}: {mail.skip.words}" if mail.skip else mail.state.value
+        if mail.due_at is not None and mail.due_at > now:
+            became += f" until {_day(mail.due_at)}"
         reply = f" ({mail.reply})" if mail.reply and mail.state.value != "accepted" else ""
         about = f"  {mail.subject} [{', '.join(mail.appeals)}]" if mail.subject else ""
         say(printable(f"  {_day(mail.at)}  mailing {mail.mailing}, {became}{reply}{about}"))

@@ -46,13 +46,11 @@ def select_recipients(session: Session, appeal: Appeal, mailing_id: int, now: da
     Raises:
         NoSuchMailing, NotACorrection, NotOfMailing, StillGoing; as `select_all`.
     """
-    mailing = session.get(Mailing, mailing_id)
-    if mailing is None:
+    if session.get(Mailing, mailing_id) is None:
         raise NoSuchMailing(mailing=mailing_id)
     if appeal.follow_up is not FollowUp.CORRECTION:
         raise NotACorrection(reference=appeal.reference)
-    if mailing.state not in OVER:
-        raise StillGoing(mailing=mailing_id, state=mailing.state)
+    _require_over(session, mailing_id)
     holds = (
         select(EditionAppeal.appeal_id)
         .join(Edition, Edition.id == EditionAppeal.edition_id)
@@ -73,7 +71,8 @@ def alertable(session: Session, selection: Selection, now: datetime, *, lock: bo
         lock: whether nobody may change it until the transaction ends.
 
     Raises:
-        AppealClosed, NotApproved, NotReleased, ChangedSinceApproval, DeadlineOver, ChangedSinceLook, NoOriginal.
+        AppealClosed, NotApproved, NotReleased, ChangedSinceApproval, DeadlineOver, ChangedSinceLook, NoOriginal,
+        StillGoing.
     """
     appeal = session.get_one(Appeal, selection.appeal_id, with_for_update=lock or None, populate_existing=True)
     require_alertable(appeal, now)
@@ -81,6 +80,8 @@ def alertable(session: Session, selection: Selection, now: datetime, *, lock: bo
         raise ChangedSinceLook(reference=appeal.reference)
     if selection.only_recipients and appeal.original_id is None:
         raise NoOriginal(reference=appeal.reference)
+    if selection.corrects is not None:
+        _require_over(session, selection.corrects)  # it may go on: somebody had what was uncertain sent again
     return appeal
 
 
@@ -99,6 +100,13 @@ def require_alertable(appeal: Appeal, now: datetime) -> None:
         raise NotApproved(reference=appeal.reference)
     if appeal.deadline is not None and appeal.deadline < today_somewhere(now):
         raise DeadlineOver(reference=appeal.reference, deadline=appeal.deadline.isoformat())
+
+
+def _require_over(session: Session, mailing_id: int) -> None:
+    """Refuse to correct what is still going out: somebody would get the wrong mail after the right one."""
+    mailing = session.get_one(Mailing, mailing_id)
+    if mailing.state not in OVER:
+        raise StillGoing(mailing=mailing_id, state=mailing.state)
 
 
 def kind_of(appeal: Appeal) -> MailingKind:

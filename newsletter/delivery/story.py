@@ -9,7 +9,15 @@ from sqlalchemy import false, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.model import Appeal
-from newsletter.delivery.model import Delivery, DeliveryState, DigestStanding, Mailing, MailingKind, Skip
+from newsletter.delivery.model import (
+    WAITING_STATES,
+    Delivery,
+    DeliveryState,
+    DigestStanding,
+    Mailing,
+    MailingKind,
+    Skip,
+)
 from newsletter.editions.model import Edition, EditionAppeal
 from subscribers.addresses import Address
 from subscribers.choices import Change, Choices
@@ -70,6 +78,7 @@ class MailFact:
         state: what became of it.
         skip: why it was not sent.
         reply: the server's last words on it.
+        due_at: where it waits, when it may go: an alert in the morning, a mail that was put off at its next attempt.
     """
 
     mailing: int
@@ -82,6 +91,7 @@ class MailFact:
     state: DeliveryState
     skip: Skip | None
     reply: str | None
+    due_at: datetime | None
 
     def document(self) -> dict[str, Any]:
         """Give it as JSON knows it."""
@@ -96,6 +106,7 @@ class MailFact:
             "state": self.state.value,
             "skip": self.skip and self.skip.value,
             "reply": self.reply,
+            "due_at": self.due_at and self.due_at.isoformat(),
         }
 
 
@@ -313,6 +324,7 @@ def _mails(session: Session, person: int) -> list[MailFact]:
             state=row.state,
             skip=row.skip,
             reply=row.reply,
+            due_at=row.due_at if row.state in WAITING_STATES else None,
         )
         for row, launched_at, kind, cadence, subject, language in rows
     ]

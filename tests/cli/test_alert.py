@@ -101,6 +101,7 @@ def test_for_a_while_it_can_be_stopped(released, mailserver):
     said = released("alert", "2026/001", "--yes", "--undo", "10m")
     assert "newsletter mailing cancel 1" in said.out
     assert "go later, the first at" in released("send").out
+    assert "mailing 1, queued until 20" in released("subscriber", "show", "b@x.example").out
     assert "2 do not go out" in released("mailing", "cancel", 1, "--yes").out
     released("send")
     assert receivers(mailserver) == []

@@ -540,3 +540,21 @@ def test_who_wants_no_alerts_any_more_does_not_get_the_one_that_waits(parts):
         before = Choices.of(session.get_one(Subscriber, number))
         decide(session, number, before, replace(before, alerts=False), source="page", now=NOON)
     assert got(parts, done.mailing_id) == ["layla"]
+
+
+def test_a_correction_is_not_approved_while_what_it_corrects_goes_out_again(careful, parts):
+    person(parts, "rosa")
+    appeal = release(parts)
+    wrong = alert(parts, appeal).mailing_id
+    settle(parts, wrong, DeliveryState.UNCERTAIN)
+    finish(parts, wrong)
+    right = correction(parts, appeal)
+    with parts.database.read() as session:
+        selection = select_recipients(session, right, wrong, NOON)
+    number = careful.alerts().propose(selection, by="Rosa", expires_at=NOON + DAY, now=NOON)
+    with parts.database.write() as session:
+        control.resolve(session, wrong, control.uncertain(session, wrong), control.Verdict.AGAIN, now=NOON)
+    with pytest.raises(alert_faults.StillGoing):
+        approve(careful, number)
+    control.cancel(parts.database, wrong, now=NOON)
+    assert approve(careful, number).outlook.people == 1

@@ -50,6 +50,10 @@ STEP = 6  # hours between two looks at what is due; often four times that
 SETTLED_IN = timedelta(days=45)  # after which everybody who is steady has had their next digest, a monthly one too
 
 
+class Killed(BaseException):
+    """Stands for the end of a process in the middle of a launch."""
+
+
 @dataclass
 class Person:
     """Somebody, as the test knows them; steady ones change nothing, and their server takes everything."""
@@ -216,15 +220,26 @@ class Year:
         return self._launch(selection, appeal.id, lives=self.chance.choice([timedelta(hours=7), timedelta(days=1)]))
 
     def _launch(self, selection, appeal_id, *, lives=timedelta(days=1)):
+        begun = []
+        dies = self.chance.random() < 0.3
+
+        def tell(number, people):
+            begun[:] = [number]
+            if dies and people:
+                raise Killed  # whoever does what is due next goes on
+
         try:
-            made = self.parts.alerts().launch(
-                selection, by="Rosa", starts_at=self.now, expires_at=self.now + lives, now=self.now
+            self.parts.alerts().launch(
+                selection, by="Rosa", starts_at=self.now, expires_at=self.now + lives, now=self.now, on_progress=tell
             )
         except alert_faults.NobodyToAlert:
             return None
-        self.alerted[made.mailing_id] = appeal_id
+        except Killed:
+            self.done["launches that broke off"] += 1
+        (number,) = begun
+        self.alerted[number] = appeal_id
         self.done["alerts"] += 1
-        return made.mailing_id
+        return number
 
     def be_wrong(self):
         """Send an alert, stop it half-way, and tell those who have it."""
@@ -249,6 +264,7 @@ class Year:
             rows = select(Delivery.subscriber_id).where(Delivery.mailing_id == wrong, Delivery.state.in_(has))
             having = set(session.scalars(rows))
         told = self._launch(selection, made.id)
+        self.parts.recurring().run(self.now)
         with self.parts.database.read() as session:
             rows = select(Delivery.subscriber_id).where(Delivery.mailing_id == told, Delivery.state == "queued")
             self.corrected.append((having, set(session.scalars(rows)) if told else set()))
@@ -452,10 +468,13 @@ def test_a_year(request, keys, monkeypatch, kind, people, days):
     monkeypatch.setattr("newsletter.editions.render.inline_fragment", lambda fragment, styles: fragment)
     monkeypatch.setattr("newsletter.delivery.planning.look_over_digests", lambda *_all, **_how: Looked(findings=()))
     monkeypatch.setattr("newsletter.delivery.alerting.look_over_alert", lambda *_all, **_how: Looked(findings=()))
+    # As many spans for an alert as a newsletter of a million has.
+    monkeypatch.setattr("newsletter.delivery.freezing.FIRST", people // 20)
+    monkeypatch.setattr("newsletter.delivery.freezing.MORE", people // 5)
     database = Database(request.getfixturevalue(f"{kind}_url"))
     parts = builders.parts(database, keys, second_look=False, time_zone="Europe/Berlin")
     year = lived(parts, seed=people, people=people, days=days)
     check(year)
     database.dispose()
-    for what in ("alerts", "corrections", "digests", *(["crashes"] if WHOLE else [])):
+    for what in ("alerts", "corrections", "digests", *(["crashes", "launches that broke off"] if WHOLE else [])):
         assert year.done[what] > 3 * WHOLE, year.done

@@ -116,7 +116,7 @@ def _row(bench: Bench, name: str, url: str, folder: Path, people: int, rounds: i
     command(folder, "init", **environment)
     command(folder, "organiser", "add", "Bench", **environment)
     settings = Settings.model_validate(
-        {"database_url": url, "keys_file": folder / "newsletter.keys", "digest_most": 99}
+        {"database_url": url, "keys_file": folder / "newsletter.keys", "digest_most": IN_DIGEST}
     )
     with closing(Parts(settings)) as parts:
         _make(parts, people, appeals=2 * rounds)
