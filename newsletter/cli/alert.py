@@ -122,7 +122,7 @@ def alert(
     """
     parts = context.parts
     now = parts.clock()
-    with parts.database.write() as session:
+    with parts.database.read() as session:
         by = acting(session, organiser)
         appeal = find_appeal(session, reference)
         selection = select_all(appeal, now)
@@ -154,7 +154,7 @@ def correct(context: Context, /, number: int, reference: str, organiser: str | N
     """
     parts = context.parts
     now = parts.clock()
-    with parts.database.write() as session:
+    with parts.database.read() as session:
         by = acting(session, organiser)
         selection = select_recipients(session, find_appeal(session, reference), number, now)
     return Launching(parts, by=by, now=now, **how).run(selection)

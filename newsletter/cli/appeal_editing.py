@@ -20,6 +20,7 @@ from newsletter.appeals.sheet import read_sheet, write_sheet
 from newsletter.appeals.urgency import Urgency
 from newsletter.cli.context import Context, as_organiser, language_tag, pass_context
 from newsletter.cli.screen import say, warn
+from newsletter.delivery.report import still_carrying
 
 _from_sheet = click.option(
     "--from",
@@ -132,6 +133,11 @@ def _edit(context: Context, reference: str, changes: Changes, organiser: str | N
         now_draft = was is not found.status
         number = found.revision
         late = changes.deadline is not None and changes.deadline < today_somewhere(act.at)
+        carrying = still_carrying(session, found.id) if changed else []
+    for mailing in carrying:
+        warn(
+            f"Mailing {mailing} still sends it as it was approved: `newsletter mailing pause {mailing}` holds it back."
+        )
     if late:
         warn(f"The deadline, {changes.deadline}, has passed: {reference} goes into no mail.")
     if not changed:

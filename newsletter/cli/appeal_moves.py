@@ -18,7 +18,14 @@ from newsletter.appeals.names import Register, said_all
 from newsletter.appeals.organisers import acting
 from newsletter.cli.context import Context, as_organiser, pass_context
 from newsletter.cli.screen import counted, printable, say, show_json, show_table, warn
+from newsletter.delivery.report import still_carrying
 from newsletter.errors import NewsletterError
+
+
+class StillOnItsWay(NewsletterError):
+    """{reference} would come before what it corrects: {original} is still on its way with mailing {mailings}. Stop that
+    first: `newsletter mailing cancel`, or `newsletter appeal close {original} --ending withdrawn`.
+    """
 
 
 class LookAgain(NewsletterError):
@@ -63,6 +70,8 @@ def approve(
             found.expect(revision)
             if revision is None and _changed_by_source(found):
                 raise LookAgain(reference=found.reference, by=found.moves[-1].by, revision=found.revision)
+        if release_too:
+            chosen = _without_early_ones(session, chosen, named=not everything)
         approved = [found.reference for found in chosen if found.approve(act, second_look=second_look)]
         released = [
             found.reference for found in chosen if release_too and found.waits_for_release and found.release(act)
@@ -92,6 +101,30 @@ def _left_out(found: Appeal, act: Act, *, second_look: bool) -> bool:
         warn(str(ApprovalNeeded(reference=found.reference, by=act.by)))
         return True
     return False
+
+
+def _comes_too_early(session: Session, found: Appeal) -> StillOnItsWay | None:
+    """Say why a correction can't be released: it would come before the wrong mail, which is still on its way."""
+    original = found.original
+    if found.follow_up is not FollowUp.CORRECTION or original is None or found.status is AppealStatus.RELEASED:
+        return None
+    if original.status is AppealStatus.CLOSED or not (mailings := still_carrying(session, original.id)):
+        return None
+    numbers = ", ".join(map(str, mailings))
+    return StillOnItsWay(reference=found.reference, original=original.reference, mailings=numbers)
+
+
+def _without_early_ones(session: Session, chosen: Sequence[Appeal], *, named: bool) -> list[Appeal]:
+    """Leave out what can't be released now, and tell why; refuse all where one of those was named."""
+    left = []
+    for found in chosen:
+        if (fault := _comes_too_early(session, found)) is None:
+            left.append(found)
+        elif named:
+            raise fault
+        else:
+            warn(str(fault))
+    return left
 
 
 def _open_originals(chosen: Sequence[Appeal], released: Sequence[str]) -> list[str]:
@@ -135,6 +168,7 @@ def release(context: Context, references: tuple[str, ...], everything: bool, org
             chosen = [found for found in _every(session) if found.waits_for_release]
         else:
             chosen = [find_appeal(session, each, lock=True) for each in references]
+        chosen = _without_early_ones(session, chosen, named=not everything)
         released = [found.reference for found in chosen if found.release(act)]
         still_open = _open_originals(chosen, released)
     for reference in references:

@@ -75,9 +75,17 @@ class Span(click.ParamType[timedelta]):
         return timedelta(seconds=int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400, "": 1}[found[2]])
 
 
+def _late(_context: click.Context, _option: click.Parameter, span: timedelta | None) -> timedelta | None:
+    # Whoever looks for what is due does so now and then: in between, nothing is missed.
+    if span is not None and span < timedelta(hours=1):
+        raise click.BadParameter("an hour is the least")
+    return span
+
+
 late_option = click.option(
     "--late",
     type=Span(),
+    callback=_late,
     help="A digest whose hour passed longer ago, as 6h or 2d, while nothing ran does not come any more."
     "  [default: 1d for daily, 3d for weekly, 10d for monthly ones]",
 )

@@ -87,13 +87,14 @@ def plan(
             ran = parts.recurring(late=late).run(moment, on_progress=on_progress)
         else:
             ran = _planned(parts, cadence, moment, dry_run=dry_run, on_progress=on_progress)
-    made, broken = ran.plans, ran.broken
+    made, broken, findings = ran.plans, ran.broken, ran.findings
     documents = [_document(each, dry_run=dry_run) for each in made]
     tell_broken(broken)
     if as_json:
-        show_json(documents if due else documents[0])
+        found = {"findings": findings_document(findings)}
+        show_json({"plans": documents, **found} if due else documents[0] | found)
     else:
-        tell_findings([finding for each in made for finding in each.findings], quiet=True)
+        tell_findings(findings, quiet=True)
         _warn_of_unset(parts.settings.unset)
         for each in made:
             _tell(each, dry_run=dry_run)
@@ -117,12 +118,14 @@ def _check_words(
 
 def _planned(parts: Parts, cadence: str, moment: datetime, *, dry_run: bool, on_progress: Callable[[int], None]) -> Run:
     if dry_run:
+        planner = parts.planner()
+        looked = planner.look_over(moment)
         with parts.database.write() as session:
-            made = parts.planner().plan_digest(session, Cadence(cadence), now=moment)
+            made = planner.plan_digest(session, Cadence(cadence), now=moment)
             session.rollback()
-    else:
-        made = parts.planner().launch(Cadence(cadence), now=moment, on_progress=on_progress)
-    return Run(plans=[made], broken=made.broken)
+        return Run(plans=[made], broken={}, findings=looked.findings)
+    made = parts.planner().launch(Cadence(cadence), now=moment, on_progress=on_progress)
+    return Run(plans=[made], broken=made.broken, findings=made.findings)
 
 
 def _document(made: Plan, *, dry_run: bool) -> dict[str, object]:

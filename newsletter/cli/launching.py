@@ -16,6 +16,7 @@ from newsletter.cli.previews import nobodys_slots, write_preview
 from newsletter.cli.screen import counted, printable, progress, say, show_json, warn
 from newsletter.cli.sending import tell_broken
 from newsletter.delivery import control
+from newsletter.delivery.alert_faults import NotProposed
 from newsletter.delivery.alerting import Alerted
 from newsletter.delivery.freezing import Outlook
 from newsletter.delivery.report import mailing as one_mailing
@@ -86,7 +87,7 @@ class Launching:
             )
         number = self._alerts.propose(selection, by=self._by, expires_at=self._expires_at, now=self._now)
         if self._as_json:
-            show_json({"mailing": number, "state": "proposed", **_document(shown)})
+            show_json({"mailing": number, "state": "proposed", **_document(shown), **self._found})
         else:
             say(f"Mailing {number} waits for another organiser: newsletter mailing approve {number} --as NAME")
         return 0
@@ -94,18 +95,15 @@ class Launching:
     def approve(self, number: int) -> int:
         """Show whom a proposed alert goes to now, and launch it."""
         if self._dry_run or not self._yes or self._preview is not None:
-            with progress("Counting"):
-                shown = self._alerts.look_again(number, by=self._by, starts_at=self._now + self._undo, now=self._now)
-            self._foreseen = shown.people
-            if not self._as_json:
-                with self._parts.database.read() as session:
-                    report = one_mailing(session, number)
-                if report.selection is not None:
-                    self._look_over(report.selection)
-                    say(printable(f"Proposed by {report.proposed_by}:"))
-                    self._say_whom(report.selection)
-                _tell(shown)
-                tell_findings(self._findings, quiet=True)
+            with self._parts.database.read() as session:
+                report = one_mailing(session, number)
+            if report.selection is None:
+                raise NotProposed(mailing=number, state=report.state)
+            shown = self._show(
+                report.selection,
+                lambda: self._alerts.look_again(number, by=self._by, starts_at=self._now + self._undo, now=self._now),
+                proposed_by=report.proposed_by,
+            )
             if self._dry_run:
                 return self._say_only(shown)
             self._ask(shown)
@@ -115,12 +113,14 @@ class Launching:
             )
         )
 
-    def _show(self, selection: Selection, outlook: Callable[[], Outlook]) -> Outlook:
+    def _show(self, selection: Selection, outlook: Callable[[], Outlook], *, proposed_by: str | None = None) -> Outlook:
         with progress("Counting"):
             shown = outlook()
         self._foreseen = shown.people
         self._look_over(selection)
         if not self._as_json:
+            if proposed_by is not None:
+                say(printable(f"Proposed by {proposed_by}:"))
             self._say_whom(selection)
             _tell(shown)
             tell_findings(self._findings, quiet=True)
@@ -149,10 +149,14 @@ class Launching:
 
     def _say_only(self, shown: Outlook) -> int:
         if self._as_json:
-            show_json(_document(shown) | {"findings": findings_document(self._findings)})
+            show_json(_document(shown) | self._found)
         else:
             say("Nothing was changed.")
         return 0
+
+    @property
+    def _found(self) -> dict[str, Any]:
+        return {"findings": findings_document(self._findings)}
 
     def _ask(self, question: Outlook | str) -> None:
         if self._yes:
@@ -176,13 +180,23 @@ class Launching:
             if not begun:
                 raise
             return self._stop(begun[0])  # its first mails may be on their way already
+        if self._foreseen is None:  # nobody has seen them
+            self._findings = list(done.findings)
+            if not self._as_json:
+                tell_findings(self._findings, quiet=True)
         if self._as_json:
             show_json(
-                {"mailing": done.mailing_id, "state": "running", "starts_at": done.starts_at.isoformat()}
+                {
+                    "mailing": done.mailing_id,
+                    "state": "paused" if done.broken else "running",
+                    "starts_at": done.starts_at.isoformat(),
+                }
                 | _document(done.outlook)
+                | {"people": done.people}
+                | self._found
             )
         else:
-            people = counted(done.outlook.people, "person", "people")
+            people = counted(done.people, "person", "people")
             say(f"Mailing {done.mailing_id}: an alert to {people}, {self._when(done)}.")
         if done.broken:
             tell_broken({done.mailing_id: done.broken})

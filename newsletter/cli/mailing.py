@@ -219,7 +219,9 @@ def _lines(report: MailingReport) -> Iterator[str]:
         yield f"{count:>9,}  left out: {why.words}"
     for reply, count in report.replies.items():
         yield f"{count:>9,}  × {reply}"
-    if report.note:
+    if report.note and report.state is not MailingState.PAUSED:
+        yield report.note
+    elif report.note:
         yield f"PAUSED: {report.note}"
         yield f"Nobody was taken off the list. Mend the cause, then: newsletter mailing resume {report.id}"
 

@@ -18,7 +18,10 @@ def write_preview(folder: Path, name: str, composed: Composed, slots: Mapping[Sl
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / f"{name}.txt"]
     written[0].write_text(fill(composed.text, slots, html=False), encoding="utf-8")
-    if composed.html is not None:
-        written.append(folder / f"{name}.html")
-        written[1].write_text(fill(composed.html, slots, html=True), encoding="utf-8")
+    page = folder / f"{name}.html"
+    if composed.html is None:
+        page.unlink(missing_ok=True)  # one of another time would be taken for this mail's
+    else:
+        page.write_text(fill(composed.html, slots, html=True), encoding="utf-8")
+        written.append(page)
     return written

@@ -5,6 +5,7 @@ from datetime import timedelta
 import click
 
 from newsletter.cli.context import Context, late_option, pass_context
+from newsletter.cli.findings import tell_findings
 from newsletter.cli.screen import counted, printable, say, show_json, warn
 from newsletter.cli.screen import progress as progress_bar
 from newsletter.cli.sending import SendingProgress, run_worker, tell_broken, tell_pause
@@ -38,6 +39,7 @@ def send(context: Context, late: timedelta | None, as_json: bool) -> int:
         unplanned = True
     tell_broken(ran.broken)
     if not as_json:
+        tell_findings(ran.findings, quiet=True)
         for made in ran.plans:
             mails, editions = counted(made.deliveries, "mail"), counted(made.editions, "edition")
             say(f"Mailing {made.mailing_id}, {made.cadence} digest: {mails} in {editions}.")

@@ -158,6 +158,7 @@ def unsubscribe(context: Context, email: str, quiet: bool) -> None:
     parts = context.parts
     address = parse_address(email)
     with parts.database.write() as session:
+        parts.database.serialise(session, "subscribers")
         found = session.scalar(select(Subscriber).where(Subscriber.address_key == address.key))
         if found is None:
             raise NoSuchSubscriber

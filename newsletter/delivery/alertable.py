@@ -72,14 +72,23 @@ def alertable(session: Session, selection: Selection, now: datetime, *, lock: bo
 
     Raises:
         AppealClosed, NotApproved, NotReleased, ChangedSinceApproval, DeadlineOver, ChangedSinceLook, NoOriginal,
-        StillGoing.
+        StillGoing; NoSuchMailing: there is none of those whose recipients are left out.
     """
-    appeal = session.get_one(Appeal, selection.appeal_id, with_for_update=lock or None, populate_existing=True)
+    appeal = session.get_one(
+        Appeal,
+        selection.appeal_id,
+        # Nobody changes it; what refers to it, as 'I did this' does, is not kept waiting.
+        with_for_update={"key_share": True} if lock else None,
+        populate_existing=True,
+    )
     require_alertable(appeal, now)
     if appeal.public_id != selection.version_id:
         raise ChangedSinceLook(reference=appeal.reference)
     if selection.only_recipients and appeal.original_id is None:
         raise NoOriginal(reference=appeal.reference)
+    for number in selection.without:
+        if session.get(Mailing, number) is None:
+            raise NoSuchMailing(mailing=number)
     if selection.corrects is not None:
         _require_over(session, selection.corrects)  # it may go on: somebody had what was uncertain sent again
     return appeal

@@ -1,11 +1,12 @@
 """Alerts: one appeal to all whom it concerns, at once; looked at by a second organiser, launched, corrected."""
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.model import Appeal
@@ -21,11 +22,12 @@ from newsletter.delivery.alertable import alertable, kind_of, require_alertable
 from newsletter.delivery.candidates import candidate_of
 from newsletter.delivery.composing import compose_waiting
 from newsletter.delivery.freezing import Freezing, Hours, Outlook
-from newsletter.delivery.model import Lane, Mailing, MailingState, OnUncertain
+from newsletter.delivery.model import Delivery, Lane, Mailing, MailingState, OnUncertain
 from newsletter.delivery.preflight import Looked, look_over_alert
 from newsletter.delivery.report import NoSuchMailing
 from newsletter.delivery.selection import Selection
 from newsletter.editions.compose import EditionPress
+from newsletter.editions.preflight import Finding
 from subscribers.database import Database
 
 UNDO = timedelta(minutes=1)  # in which an alert can still be stopped before its first mail, unless said otherwise
@@ -38,14 +40,18 @@ class Alerted:
 
     Attributes:
         mailing_id: its number.
-        outlook: whom it goes to.
+        outlook: whom it goes to, of those whom this launch looked at.
+        people: to how many it goes; more where others went on with it at the same time.
         starts_at: when the first mail goes; it can be stopped before.
+        findings: what somebody should look at, though it stopped nothing.
         broken: why it is paused: an edition can't be composed, or its appeal was changed before all were frozen.
     """
 
     mailing_id: int
     outlook: Outlook
+    people: int
     starts_at: datetime
+    findings: Sequence[Finding] = ()
     broken: str = ""
 
 
@@ -142,7 +148,9 @@ class Alerts:
         """
         if self.second_look:
             raise SecondLookNeeded
-        self.look_over(selection, now=now).require_fit()
+        looked = self.look_over(selection, now=now)
+        looked.require_fit()
+        self._freezing.go_on_with_all(now=now)
         with self.database.write(of_rows_just_read=True) as session:
             self._freezing.reserve(session)
             self._freezing.finish(session, now=now)
@@ -150,7 +158,7 @@ class Alerts:
             mailing = self._mailing(appeal, selection, by=by, expires_at=expires_at, now=now)
             mailing.starts_at = starts_at
             outlook = self._freezing.begin(session, mailing)
-        return self._go_on(mailing, outlook, now, on_progress)
+        return replace(self._go_on(mailing, outlook, now, on_progress), findings=looked.findings)
 
     def look_again(self, number: int, *, by: str, starts_at: datetime, now: datetime) -> Outlook:
         """Say whom an alert that was proposed would go to at this moment; nothing is changed. As `approve`."""
@@ -183,14 +191,16 @@ class Alerts:
         with self.database.read() as session:
             mailing = self._proposed(session, number, by=by, starts_at=starts_at, now=now)
             selection = Selection.from_json(mailing.selection or {})
-        self.look_over(selection, now=now).require_fit()
+        looked = self.look_over(selection, now=now)
+        looked.require_fit()
+        self._freezing.go_on_with_all(now=now)
         with self.database.write(of_rows_just_read=True) as session:
             self._freezing.reserve(session)
             self._freezing.finish(session, now=now)
             mailing = self._proposed(session, number, by=by, starts_at=starts_at, now=now, lock=True)
             mailing.approved_by, mailing.launched_at, mailing.starts_at = by, now, starts_at
             outlook = self._freezing.begin(session, mailing)
-        return self._go_on(mailing, outlook, now, on_progress)
+        return replace(self._go_on(mailing, outlook, now, on_progress), findings=looked.findings)
 
     # ── how ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -255,4 +265,12 @@ class Alerts:
         with self.database.read() as session:
             found = session.get_one(Mailing, mailing.id)
             broken = found.note or "" if found.state is MailingState.PAUSED else ""
-        return Alerted(mailing_id=mailing.id, outlook=outlook, starts_at=mailing.starts_at or now, broken=broken)
+            gets = select(func.count()).where(Delivery.mailing_id == mailing.id, Delivery.edition_id.is_not(None))
+            people = session.scalar(gets) or 0
+        return Alerted(
+            mailing_id=mailing.id,
+            outlook=outlook,
+            people=people,
+            starts_at=mailing.starts_at or now,
+            broken=broken,
+        )

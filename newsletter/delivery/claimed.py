@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from newsletter.delivery.model import Lane, MailingKind, OnUncertain
 from newsletter.delivery.outcome import Accepted, Outcome
+from subscribers.preferences import Cadence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,8 @@ class Launched:
         launched_at: the Date of its mails.
         expires_at: what can't be sent by then is expired.
         on_uncertain: its choice.
+        cadence: whose digest it is; None for others.
+        declinable: whether it goes only to those who want alerts.
     """
 
     id: int
@@ -31,6 +34,8 @@ class Launched:
     launched_at: datetime
     expires_at: datetime
     on_uncertain: OnUncertain
+    cadence: Cadence | None = None
+    declinable: bool = False
 
 
 Hold = tuple[int, int]  # a delivery's number and its fence: one claim, and not the next one of the same row

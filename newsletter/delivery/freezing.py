@@ -4,13 +4,14 @@ Each span of people is a transaction of its own, and short: senders and pages go
 its people are frozen, so that whoever finds it unfinished goes on where it is.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.model import Appeal
@@ -30,6 +31,8 @@ from subscribers.choices import known_zone
 from subscribers.database import Database
 from subscribers.hours import morning_after
 from subscribers.preferences import Cadence, Reading
+
+log = logging.getLogger(__name__)
 
 FIRST = 5_000  # people of the list who are looked at before the first mail goes
 MORE = 100_000  # at once afterwards; what a sender can't claim for so long lasts some tenths of a second
@@ -137,6 +140,7 @@ class Freezing:
         """
         if mailing.starts_at is None or mailing.starts_at >= mailing.expires_at:
             raise ExpiryPast
+        self._wanted.clear()  # since somebody was asked, a profile may have gone, and its number come again
         mailing.state = MailingState.RUNNING
         mailing.left_out = {}
         mailing.frozen_to = 0
@@ -146,7 +150,7 @@ class Freezing:
         while not outlook.people:
             if mailing.frozen_to is None:
                 raise NobodyToAlert(reasons=_reasons(outlook.out))
-            outlook += self._freeze(session, mailing, FIRST)
+            outlook += self._freeze(session, mailing, FIRST, mailing.starts_at)
         return outlook
 
     def go_on(self, number: int, *, now: datetime) -> Outlook | None:
@@ -166,8 +170,18 @@ class Freezing:
             mailing = session.get_one(Mailing, number, with_for_update=True)
             return self._next(session, mailing, now)
 
+    def go_on_with_all(self, *, now: datetime) -> None:
+        """Freeze all people of every alert, span by span; does nothing mostly."""
+        with self.database.read() as session:
+            numbers = unfinished(session)
+        for number in numbers:
+            while self.go_on(number, now=now) is not None:
+                pass
+
     def finish(self, session: Session, *, now: datetime) -> None:
-        """Freeze all people of every alert, so that whoever plans next knows who gets what; does nothing mostly.
+        """Freeze what people are left of every alert, so that whoever plans in this transaction knows who gets what.
+
+        `go_on_with_all` goes before it, so that this is little.
 
         Args:
             session: a writing transaction.
@@ -185,26 +199,35 @@ class Freezing:
     # ── how ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _next(self, session: Session, mailing: Mailing, now: datetime) -> Outlook | None:
-        if mailing.frozen_to is None or mailing.state not in _GOING or now >= mailing.expires_at:
+        if mailing.frozen_to is None or mailing.state not in _GOING:
             mailing.frozen_to = None
+            return None
+        if now >= mailing.expires_at:
+            mailing.frozen_to = None
+            mailing.note = "Its limit had passed before all its people were looked at."
             return None
         try:
             with session.begin_nested():
-                return self._freeze(session, mailing, MORE)
+                # Where others go on later, it may have become night.
+                return self._freeze(session, mailing, MORE, max(mailing.starts_at or now, now))
         except NewsletterError as fault:
-            session.refresh(mailing)
-            mailing.frozen_to = None
-            mailing.state = MailingState.PAUSED
-            mailing.note = f"Some of its people get nothing. {fault}"[:NOTE_LENGTH]
-            return None
+            reason = str(fault)
+        except Exception as bug:  # one alert must not keep back every planning
+            log.exception("the people of mailing %s can't be frozen", mailing.id)
+            reason = f"They can't be frozen ({type(bug).__name__})."
+        session.refresh(mailing)
+        mailing.frozen_to = None
+        mailing.state = MailingState.PAUSED
+        mailing.note = f"Some of its people get nothing; a new alert reaches them. {reason}"[:NOTE_LENGTH]
+        return None
 
-    def _freeze(self, session: Session, mailing: Mailing, people: int) -> Outlook:
+    def _freeze(self, session: Session, mailing: Mailing, people: int, starts_at: datetime) -> Outlook:
         """Freeze those who come next on the list, and say how far that went."""
         selection = Selection.from_json(mailing.selection or {})
         # Who is in a random part is drawn from all of them.
         span = EVERYBODY if selection.part else span_after(session, mailing.frozen_to or 0, people)
         found = self._find(session, selection, span, now=mailing.launched_at)
-        hours = Hours(mailing.starts_at or mailing.launched_at, mailing.expires_at)
+        hours = Hours(starts_at, mailing.expires_at)
         due = self._due(found, hours)
         outlook = found.outlook(due, hours)
         editions = self._editions(session, mailing, found, outlook)
@@ -313,9 +336,15 @@ _GOING = (MailingState.RUNNING, MailingState.PAUSED)
 _UNFINISHED = select(Mailing).where(Mailing.frozen_to.is_not(None), Mailing.state.in_(_GOING)).order_by(Mailing.id)
 
 
-def unfinished(session: Session) -> Sequence[int]:
-    """Give the numbers of alerts of which some people aren't frozen yet."""
-    return [mailing.id for mailing in session.scalars(_UNFINISHED)]
+def unfinished(session: Session, *, since: datetime | None = None) -> Sequence[int]:
+    """Give the numbers of alerts of which some people aren't frozen yet.
+
+    Args:
+        session: any transaction.
+        since: only those that were launched before: whoever launches another is still at it.
+    """
+    earlier = true() if since is None else Mailing.launched_at < since
+    return [mailing.id for mailing in session.scalars(_UNFINISHED.where(earlier))]
 
 
 def _form(candidate: Candidate, reading: Reading, selection: Selection) -> Digest | Out:

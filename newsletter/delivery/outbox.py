@@ -291,7 +291,7 @@ class Outbox:
                 if rest <= 0:
                     continue
                 room = int(rest)
-            rows = self._statements.due(connection, launched.id, room, now, lane=launched.lane)
+            rows = self._statements.due(connection, launched, room, now)
             taken, unready = self._take(connection, launched, rows, now)
             claims += taken
             # What is not composed yet comes before what else there is of the mailing.
@@ -436,4 +436,7 @@ def _launched(mailing: Mailing) -> Launched:
         launched_at=mailing.launched_at,
         expires_at=mailing.expires_at,
         on_uncertain=mailing.on_uncertain,
+        cadence=mailing.cadence,
+        # A correction reaches also those who want no alerts: they have what was wrong.
+        declinable=mailing.lane is Lane.ALERT and (mailing.selection or {}).get("corrects") is None,
     )

@@ -50,7 +50,7 @@ class Plan:
         editions: how many different ones there are.
         skipped: how many get none, by reason.
         broken: mailings of which an edition can't be composed, with what is wrong.
-        findings: what somebody should look at, though it stopped nothing.
+        findings: what somebody should look at, though it stopped nothing; where one digest alone was planned.
     """
 
     cadence: Cadence
@@ -95,6 +95,7 @@ class Planner:
             TemplateBroken, TemplateLacks: it can't be composed.
         """
         looked = self.look_over(now)
+        self.freezing.go_on_with_all(now=now)
         with self.database.write(of_rows_just_read=True) as session:
             made = self.plan_digest(session, cadence, now=now)
         composed = compose_waiting(self.database, self.press, now=now, on_progress=on_progress)

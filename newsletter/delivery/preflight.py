@@ -81,7 +81,7 @@ def look_over_alert(session: Session, press: EditionPress, candidate: Candidate,
         appeals = (Chosen(candidate.id, language),)
         digest = Digest(language=language, format=Format.HTML, discreet=False, appeals=appeals)
         mails.append(_look(session, press, digest, mail, f"{mail} ({language})", findings, links))
-    findings += _of_words(session, press, [candidate], now)
+    findings += _of_words(session, press, [candidate], now, at_once=True)
     return Looked(findings=merged(findings), links=links, mails=mails)
 
 
@@ -129,9 +129,10 @@ def _look(
 
 
 def _of_words(
-    session: Session, press: EditionPress, candidates: Iterable[Candidate], now: datetime
+    session: Session, press: EditionPress, candidates: Iterable[Candidate], now: datetime, *, at_once: bool = False
 ) -> Iterator[Finding]:
     today = today_somewhere(now)
     for candidate in candidates:
         for language in sorted(candidate.released):
-            yield from look_at_words(press.view_of(session, candidate.version_id, language), today=today)
+            shown = press.view_of(session, candidate.version_id, language)
+            yield from look_at_words(shown, today=today, at_once=at_once)

@@ -173,7 +173,7 @@ _UNKNOWN = (
     "(SELECT profile_id FROM alert_people WHERE profile_id NOT IN (SELECT profile_id FROM alert_fates)) AS unknown"
 )
 _LEDGER = ", ".join(f"'{state}'" for state in LEDGER_STATES)
-# Who has a mailing, for a correction: what still waits of it was cancelled.
+# Who has something, or perhaps: what continues it must not come before it, nor a correction to those who never got it.
 _GOT = ", ".join(f"'{state}'" for state in (DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN, DeliveryState.SENDING))
 _TABLES = {
     "alert_family": "id INTEGER PRIMARY KEY",
@@ -210,18 +210,19 @@ _HOLDING = """
     SELECT e.id, e.mailing_id, :is_original
     FROM edition_appeals a JOIN editions e ON e.id = a.edition_id WHERE a.appeal_id = :appeal
 """
-_OF_EDITIONS = f"""
+_OF_EDITIONS = """
     SELECT d.subscriber_id FROM deliveries d JOIN alert_editions e ON e.id = d.edition_id
-    WHERE d.mailing_id IN (SELECT mailing_id FROM alert_editions WHERE is_original = {{original}})
+    WHERE d.mailing_id IN (SELECT mailing_id FROM alert_editions WHERE is_original = {original})
         AND d.subscriber_id > :after AND d.subscriber_id <= :to
-        AND e.is_original = {{original}} AND d.state IN ({_LEDGER})
-"""  # noqa: S608
+        AND e.is_original = {original} AND d.state IN ({states})
+"""
 _HAD = f"""
-    UPDATE alert_people SET out = '{Out.HAD}' WHERE out IS NULL AND id IN ({_OF_EDITIONS.format(original=0)})
+    UPDATE alert_people SET out = '{Out.HAD}'
+    WHERE out IS NULL AND id IN ({_OF_EDITIONS.format(original=0, states=_LEDGER)})
 """  # noqa: S608
 _NOT_RECIPIENT = f"""
     UPDATE alert_people SET out = '{Out.NOT_RECIPIENT}'
-    WHERE (out IS NULL OR out <> '{Out.HAD}') AND id NOT IN ({_OF_EDITIONS.format(original=1)})
+    WHERE (out IS NULL OR out <> '{Out.HAD}') AND id NOT IN ({_OF_EDITIONS.format(original=1, states=_GOT)})
 """  # noqa: S608
 _WITHOUT = f"""
     UPDATE alert_people SET out = '{Out.WITHOUT}' WHERE out IS NULL

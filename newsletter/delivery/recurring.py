@@ -12,11 +12,13 @@ from newsletter.delivery.composing import ComposedNow, compose_waiting, waits_fo
 from newsletter.delivery.freezing import unfinished
 from newsletter.delivery.model import DigestRun
 from newsletter.delivery.planning import Plan, Planner
+from newsletter.editions.preflight import Finding
 from subscribers.database import Database
 from subscribers.hours import PERIODS, Slot, quarter
 from subscribers.model import Status, Subscriber
 from subscribers.preferences import Cadence
 
+AT_IT = timedelta(minutes=1)  # for so long whoever launches an alert is left to it
 RECURRING = (Cadence.EACH, *PERIODS)
 # For how long after its hour a digest still comes that nobody planned then, unless somebody says otherwise.
 MISSED = {Cadence.DAILY: timedelta(days=1), Cadence.WEEKLY: timedelta(days=3), Cadence.MONTHLY: timedelta(days=10)}
@@ -31,10 +33,12 @@ class Run:
     Attributes:
         plans: what was planned; whoever got nothing new is in none.
         broken: mailings of which an edition can't be composed, with what is wrong.
+        findings: what somebody should look at in what was planned, though it stopped nothing.
     """
 
     plans: Sequence[Plan]
     broken: Mapping[int, str]
+    findings: Sequence[Finding] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +60,7 @@ class Recurring:
     def is_due(self, now: datetime) -> bool:
         """Say whether anybody's hour may have come, or what was launched isn't finished; it only reads."""
         with self.database.read() as session:
-            if waits_for_composing(session) or unfinished(session):
+            if waits_for_composing(session) or unfinished(session, since=now - AT_IT):
                 return True
             runs = {run.cadence: run for run in session.scalars(select(DigestRun))}
             return any(self._may_be_due(session, cadence, runs.get(cadence), now) for cadence in RECURRING)
@@ -74,22 +78,18 @@ class Recurring:
             NotFit: what would be sent isn't; nothing was planned, and what was before is composed.
         """
         planner = self.planner()
-        with self.database.read() as session:
-            alerts = unfinished(session)
-        for number in alerts:
-            while planner.freezing.go_on(number, now=now) is not None:
-                pass
+        planner.freezing.go_on_with_all(now=now)
         composed = compose_waiting(self.database, planner.press, now=now, on_progress=on_progress)
         due = [cadence for cadence in RECURRING if self._is_one_due(cadence, now)]
-        if any(self._anybody_is_due(cadence, now) for cadence in due):
-            planner.look_over(now)
+        anybody = any(self._anybody_is_due(cadence, now) for cadence in due)
+        findings = planner.look_over(now).findings if anybody else ()
         made = [plan for cadence in due if (plan := self._run_one(planner, cadence, now)) is not None]
         if made:
             more = compose_waiting(self.database, planner.press, now=now, on_progress=on_progress)
             composed = ComposedNow(
                 editions=composed.editions + more.editions, broken={**composed.broken, **more.broken}
             )
-        return Run(plans=made, broken=composed.broken)
+        return Run(plans=made, broken=composed.broken, findings=findings if made else ())
 
     def _is_one_due(self, cadence: Cadence, now: datetime) -> bool:
         with self.database.read() as session:

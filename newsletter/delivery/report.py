@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.model import Appeal
 from newsletter.delivery.model import IS_WAITING, Delivery, DeliveryState, Lane, Mailing, MailingState, Skip
 from newsletter.delivery.selection import Out, Selection
-from newsletter.editions.model import Edition
+from newsletter.editions.model import Edition, EditionAppeal
 from newsletter.errors import NewsletterError
 from subscribers.model import Subscriber
 from subscribers.preferences import Cadence
@@ -104,6 +104,21 @@ def mailing(session: Session, number: int) -> MailingReport:
     if found is None:
         raise NoSuchMailing(mailing=number)
     return _report(session, found)
+
+
+def still_carrying(session: Session, appeal_id: int) -> list[int]:
+    """Give the numbers of mailings that may still bring an appeal to somebody."""
+    live = (MailingState.RUNNING, MailingState.PAUSED)
+    rows = (
+        select(Mailing.id)
+        .join(Edition, Edition.mailing_id == Mailing.id)
+        .join(EditionAppeal, EditionAppeal.edition_id == Edition.id)
+        .where(Mailing.state.in_(live), EditionAppeal.appeal_id == appeal_id)
+        .where(exists().where(Delivery.mailing_id == Mailing.id, IS_WAITING, Delivery.edition_id == Edition.id))
+        .distinct()
+        .order_by(Mailing.id)
+    )
+    return list(session.scalars(rows))
 
 
 def _report(session: Session, found: Mailing) -> MailingReport:

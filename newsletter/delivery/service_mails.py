@@ -21,6 +21,7 @@ from newsletter.editions.model import Edition, Part
 from newsletter.editions.slots import Slot
 from newsletter.languages import spoken
 from subscribers.model import Subscriber
+from subscribers.preferences import Format
 
 if TYPE_CHECKING:
     from newsletter.editions.render import Renderer
@@ -87,7 +88,7 @@ class ServiceDesk:
         delivery = Delivery(
             mailing_id=mailing.id,
             subscriber_id=subscriber.id,
-            edition_id=self._edition(session, mailing, spoken(language)),
+            edition_id=self._edition(session, mailing, spoken(language), discreet=subscriber.profile.discreet),
             state=DeliveryState.QUEUED,
             due_at=now,
         )
@@ -126,22 +127,26 @@ class ServiceDesk:
         session.flush()
         return mailing
 
-    def _edition(self, session: Session, mailing: Mailing, language: str) -> int:
-        found = session.scalar(select(Edition.id).where(Edition.mailing_id == mailing.id, Edition.language == language))
+    def _edition(self, session: Session, mailing: Mailing, language: str, *, discreet: bool) -> int:
+        same = (Edition.mailing_id == mailing.id, Edition.language == language, Edition.discreet == discreet)
+        found = session.scalar(select(Edition.id).where(*same))
         if found is not None:
             return found
         draft = self._draft(mailing.kind, language)
+        if discreet:
+            draft = draft.discreetly()
+        in_html = draft.format is Format.HTML
         edition = Edition(
             mailing_id=mailing.id,
             mail=FOLDERS[mailing.kind],
             language=language,
             format=draft.format,
-            discreet=False,
+            discreet=draft.discreet,
             subject=draft.subject,
             preheader=draft.preheader,
             intro=draft.intro,
             shell_text_id=Part.of(session, draft.shell_text).id,
-            shell_html_id=Part.of(session, draft.shell_html).id,
+            shell_html_id=Part.of(session, draft.shell_html).id if in_html else None,
             composed_at=mailing.launched_at,
         )
         session.add(edition)

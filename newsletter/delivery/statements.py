@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from newsletter.appeals.moments import today_somewhere
+from newsletter.delivery.claimed import Launched
 from newsletter.delivery.model import DeliveryState, Lane, Skip
 from subscribers.database import Bare, Rows
 from subscribers.model import Status
@@ -60,6 +61,10 @@ _DUE = f"""
            s.id, s.token_epoch, s.email, s.address_key, s.name,
            CASE WHEN s.status <> '{Status.ACTIVE}' THEN '{Skip.LEFT}'
                 WHEN s.paused_until > :now AND NOT (s.alerts_while_paused AND :alert) THEN '{Skip.PAUSED}'
+                WHEN :declinable AND NOT s.alerts THEN '{Skip.CHANGED}'
+                WHEN :digest AND s.cadence <> :cadence THEN '{Skip.CHANGED}'
+                WHEN :alert AND EXISTS (SELECT 1 FROM profiles p JOIN editions e ON e.id = d.edition_id
+                             WHERE p.id = s.profile_id AND p.discreet AND NOT e.discreet) THEN '{Skip.CHANGED}'
                 WHEN EXISTS (SELECT 1 FROM digest_standings t WHERE t.subscriber_id = s.id
                              AND t.mailing_id = d.mailing_id AND t.profile_id <> s.profile_id) THEN '{Skip.CHANGED}'
                 ELSE '' END
@@ -114,7 +119,8 @@ _POSTGRESQL_ROWS = """
            (value ->> 6)::timestamp AT TIME ZONE 'UTC' AS settled_at, (value ->> 7)::boolean AS perhaps_sent
     FROM json_array_elements(%s::json) AS value
 """
-_DUE_NAMES = ("now", "alert", "mailing", "now", "limit")
+_DUE_SERVICE_NAMES = ("mailing", "now", "limit")
+_DUE_NAMES = ("now", "alert", "declinable", "digest", "cadence", "alert", *_DUE_SERVICE_NAMES)
 _RUNNING = "SELECT id FROM mailings WHERE state = 'running' ORDER BY lane, id"
 _SUPPRESSED = "SELECT hash FROM suppressions WHERE hash = ANY(%s::bytea[])"
 _SPENT = """
@@ -169,14 +175,14 @@ class Statements:
 
         if is_sqlite:
             self._due = _named(_DUE, _DUE_NAMES, mark)
-            self._due_service = _named(_DUE_SERVICE.replace("{among}", among), _DUE_NAMES[3:], mark)
+            self._due_service = _named(_DUE_SERVICE.replace("{among}", among), _DUE_SERVICE_NAMES, mark)
             self._settle = _SETTLE.format(rows=_SQLITE_ROWS)
             self._accept = _ACCEPT.format(reply="?", mark="?", rows="", id="?", fence="?")
         else:
             locked = " FOR UPDATE OF d SKIP LOCKED"
             self._due = _named(_DUE.replace("%", "%%") + locked, _DUE_NAMES, mark)
             service = _DUE_SERVICE.replace("%", "%%").replace("{among}", among) + locked
-            self._due_service = _named(service, _DUE_NAMES[3:], mark)
+            self._due_service = _named(service, _DUE_SERVICE_NAMES, mark)
             # The numbers once more: without them it may look through all deliveries for the few that are `sending`.
             by_number = " AND deliveries.id = ANY(%s::bigint[])"
             self._settle = _SETTLE.format(rows=_POSTGRESQL_ROWS) + by_number
@@ -192,18 +198,19 @@ class Statements:
         """Give the mailings that may be sent from, the most urgent first."""
         return [number for (number,) in connection.execute(_RUNNING).fetchall()]
 
-    def due(self, connection: Bare, mailing: int, limit: int, now: datetime, *, lane: Lane) -> list[DueRow]:
+    def due(self, connection: Bare, mailing: Launched, limit: int, now: datetime) -> list[DueRow]:
         """Give deliveries of a mailing that are due, the longest due first; on PostgreSQL they are locked.
 
         Args:
             connection: with a transaction.
-            mailing: which.
+            mailing: which; alerts come through a pause where somebody chose so.
             limit: how many at the most.
             now: the moment.
-            lane: the mailing's; alerts come through a pause where somebody chose so.
         """
         moment = self._moment(now)
-        about = (moment, lane is Lane.ALERT, mailing, moment, limit)
+        is_alert, cadence = mailing.lane is Lane.ALERT, mailing.cadence
+        whose = (mailing.declinable, cadence is not None, cadence.value if cadence else "")
+        about = (moment, is_alert, *whose, is_alert, mailing.id, moment, limit)
         return [DueRow(*row) for row in connection.execute(self._due, about).fetchall()]
 
     def due_service(self, connection: Bare, mailings: Iterable[int], limit: int, now: datetime) -> list[DueRow]:

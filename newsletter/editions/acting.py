@@ -51,6 +51,11 @@ class ShownTarget:
     meaning: ShownLetter | None
     print_url: str
 
+    @property
+    def links(self) -> tuple[str, ...]:
+        """To each of the addresses, with nothing in it."""
+        return tuple(mailto((email,), None) for email in self.emails)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ShownAction:
@@ -113,7 +118,8 @@ class Acting:
             address=tuple(self.register.said(target.postal_address, language).splitlines()),
             emails=target.emails,
             phone=target.phone,
-            dial="".join(each for each in target.phone if each.isdigit() or each == "+"),
+            # The 0 in +49 (0)30 is for those who call from within the country.
+            dial="".join(each for each in target.phone.replace("(0)", "") if each.isdigit() or each == "+"),
             mail=mail if whole else mailto(target.emails, letter, whole=False),
             whole=whole,
             letter=letter,

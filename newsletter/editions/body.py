@@ -13,8 +13,9 @@ from newsletter.editions.slots import clean
 
 _TAGS = {"p", "br", "h2", "h3", "h4", "strong", "em", "ul", "ol", "li", "blockquote", "hr", "a", "code", "pre"}
 _ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
-_SCHEMES = {"http", "https", "mailto"}
+_SCHEMES = {"http", "https", "mailto", "tel"}
 _ENCODED = {ord(character): quote(character) for character in '<>"`{}|\\^'}
+_LINKS = frozenset({"link_open", "link_close"})
 _EMPHASIS_OPENS = frozenset({"em_open", "strong_open"})
 _EMPHASIS_CLOSES = frozenset({"em_close", "strong_close"})
 _DEEPEST_EMPHASIS = 4
@@ -64,6 +65,13 @@ def body_text(markdown: str) -> str:
     return "\n".join(_stacked(SyntaxTreeNode(tokens).children))
 
 
+def links_left_out(markdown: str) -> list[str]:
+    """Give where links would lead that lead nowhere from a mail; of those only the words are shown."""
+    tokens = _reader().parse(clean(markdown))
+    links = (child.attrGet("href") for token in tokens for child in token.children or () if child.type == "link_open")
+    return [str(link) for link in links if not _is_absolute(str(link or ""), _SCHEMES)]
+
+
 def web_address(url: str) -> str:
     """The address if it is absolute http or https and in one piece, else nothing.
 
@@ -90,13 +98,20 @@ def _parse(markdown: str) -> list[Token]:
 def _carried(children: Sequence[Token]) -> Iterator[Token]:
     """Inline tokens without pictures, which would tell a server who opened the mail: their words stand in.
 
+    So do those of a link that leads nowhere from here.
+
     Emphasis inside emphasis ends at a depth that no writer means; lxml gives up a page that is nested 256 deep.
     """
     depth = 0
+    leads = True  # whether the link that is open leads anywhere; there is none inside another
     for token in children:
         depth -= token.type in _EMPHASIS_CLOSES
+        if token.type == "link_open":
+            leads = _is_absolute(str(token.attrGet("href") or ""), _SCHEMES)
         if token.type == "image":
             yield Token("text", "", 0, content=token.content)
+        elif token.type in _LINKS and not leads:
+            continue
         elif depth < _DEEPEST_EMPHASIS or token.type not in _EMPHASIS_OPENS | _EMPHASIS_CLOSES:
             yield token
         depth += token.type in _EMPHASIS_OPENS
@@ -115,6 +130,8 @@ def _is_absolute(url: str, schemes: set[str]) -> bool:
         return False
     if parts.scheme not in schemes:
         return False
+    if parts.scheme == "tel":
+        return any(character.isdigit() for character in parts.path)
     return bool(parts.hostname) if parts.scheme != "mailto" else "@" in parts.path
 
 

@@ -15,6 +15,7 @@ from newsletter.appeals.protected import NameSeal
 from newsletter.appeals.urgency import Urgency
 from newsletter.editions.acting import Acting
 from newsletter.editions.digest import Chosen, Digest, read_in
+from newsletter.editions.message import LONGEST
 from newsletter.editions.model import Edition, EditionAppeal, Part
 from newsletter.editions.render import Renderer
 from newsletter.editions.stored import Cards, Draft, neutral_name
@@ -22,7 +23,6 @@ from newsletter.editions.view import AppealView, Continued, appeal_path
 from subscribers.database import insert_rows, table
 from subscribers.preferences import Format
 
-LONGEST = 90_000  # bytes of a mail's HTML, or text where it is text alone: Gmail cuts what is over 102 kB
 OTHER = 2_000  # of that for greeting, links, preheader and intro
 
 

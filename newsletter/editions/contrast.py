@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
+from cssselect import SelectorError
 from lxml.html import HtmlElement
 
 from newsletter.editions.palette import PAPER, contrast
@@ -53,9 +54,16 @@ def _at_night(page: HtmlElement) -> _Styles:
     sheets = "".join(style.text or "" for style in page.xpath("//style"))
     for inner in _DARK.findall(sheets):
         for selectors, declarations in _RULE.findall(inner):
-            for element in page.cssselect(selectors.strip()):
+            for element in _chosen(page, selectors):
                 rules.setdefault(element, {}).update(_declared(declarations))
     return rules
+
+
+def _chosen(page: HtmlElement, selectors: str) -> list[HtmlElement]:
+    try:
+        return list(page.cssselect(selectors.strip()))
+    except SelectorError:
+        return []  # ::before and its like: nothing that has words
 
 
 def _nearest(element: HtmlElement, name: str, rules: _Styles) -> str:

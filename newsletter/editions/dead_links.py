@@ -64,13 +64,14 @@ class DeadLinks:
         return {link: wrong for link in sorted(links) if (wrong := said.get(link.partition("#")[0]))}
 
     def _ask(self, link: str) -> str:
-        allowed = _EVERYWHERE if urlsplit(link).netloc == self._own else self._allowed
+        is_own = urlsplit(link).netloc == self._own
+        allowed = _EVERYWHERE if is_own else self._allowed
         guard = Guard(allowed, resolve=self._resolve)
         guard.allowance = Allowance(total_s=TOTAL_S, size_bytes=ANSWER_BYTES, clock=time.monotonic)
         transport = GuardedTransport(guard, self._context)
-        # Each hop of a redirect is looked at by the guard, as it connects.
+        # Each hop of a redirect is looked at by the guard, as it connects. Where ours lead is no business of a link's.
         with httpx.Client(
-            transport=transport, timeout=self._timeout_s, follow_redirects=True, max_redirects=5, trust_env=False
+            transport=transport, timeout=self._timeout_s, follow_redirects=not is_own, max_redirects=5, trust_env=False
         ) as client:
             try:
                 status = client.head(link).status_code
@@ -90,19 +91,22 @@ def _reason(fault: Exception) -> str:
             return ""  # it is there, and has much to say
         case NotPublic():
             return "leads into a private network"
-        case httpx.TooManyRedirects() | httpx.InvalidURL() | httpcore.ProtocolError():
-            return "can't be followed"
-        case httpcore.TimeoutException():
+        case httpcore.TimeoutException() | httpx.TimeoutException():
             return "does not answer"
+        case httpcore.NetworkError() | httpx.NetworkError() | OSError():
+            pass
+        case _:
+            return "can't be followed"
     return "has no certificate that can be trusted" if "certificate" in str(fault).lower() else "can't be reached"
 
 
 _FAULTS = (
     TooMuch,
     NotPublic,
-    httpx.TooManyRedirects,
+    httpx.HTTPError,
     httpx.InvalidURL,
     httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
     httpcore.TimeoutException,
     httpcore.NetworkError,
     OSError,

@@ -18,6 +18,7 @@ from newsletter.editions.slots import Slot, fill
 # encoded words, as the default policy does. What is folded here was folded by `headers`.
 POLICY = SMTP.clone(max_line_length=998, refold_source="none")
 MAX_LOCAL_PART = 64
+LONGEST = 90_000  # bytes of a mail's HTML, or text where it is text alone: Gmail cuts what is over 102 kB
 
 
 @dataclass(frozen=True, kw_only=True)

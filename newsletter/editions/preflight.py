@@ -12,25 +12,24 @@ from urllib.parse import urlsplit
 
 from lxml import html as lxml_html
 
+from newsletter.editions.body import links_left_out
 from newsletter.editions.contrast import pale_places
-from newsletter.editions.message import Composed
+from newsletter.editions.message import LONGEST, Composed
 from newsletter.editions.slots import Slot, fill
 from newsletter.editions.view import AppealView
 
-LONGEST_HTML = 90_000  # bytes; Gmail cuts what is over 102 kB, and what leads off the list with it
 CUT_AT = 102_000
 LONGEST_STYLE = 16_000  # bytes: Gmail drops a longer <style>
 LONGEST_SUBJECT = 78  # characters; most inboxes show fewer
-HARDEST = 60  # LIX; law texts have more
+# LIX, of which law texts have more; only for languages in which people have found what is hard.
+HARDEST = {"en": 60, "de": 65, "fr": 60, "es": 60, "it": 65, "pt": 62}
 FEWEST_WORDS = 50  # below, LIX says nothing
 SHOUTED = 0.6  # of a line's letters in capitals
 
 _FILLED = dict.fromkeys(Slot, "https://example.org/x")
 _OURS = re.compile(r"~(?:slot|part)\.|\{name-\d", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{\{|\}\}|\{%|%\([a-z_]+\)s")
-_PLACEHOLDER = re.compile(
-    r"\blorem ipsum\b|\b(?:TODO|FIXME|XXX+)\b|\[(?:name|date|link|title|placeholder)\]", re.IGNORECASE
-)
+_PLACEHOLDER = re.compile(r"\b(?i:lorem ipsum)\b|\b(?:TODO|FIXME|XXX+)\b|\[(?i:name|date|link|title|placeholder)\]")
 _SPAM = re.compile(
     r"\bclick here\b|\bact now\b|\b100 ?% free\b|\bfree money\b|\byou(?:'ve| have) won\b|\bno obligation\b"
     r"|\${3,}|!{2,}|\bdear (?:sirs?|madam)\b",
@@ -78,31 +77,38 @@ def look_over(composed: Composed, *, where: str) -> list[Finding]:
     return [Finding(level=level, check=check, where=where, words=words) for level, check, words in dict.fromkeys(found)]
 
 
-def look_at_words(appeal: AppealView, *, today: date) -> list[Finding]:
+def look_at_words(appeal: AppealView, *, today: date, at_once: bool = False) -> list[Finding]:
     """Look at what an appeal says in one language.
 
     Args:
         appeal: the appeal.
         today: the day that it still is somewhere.
+        at_once: whether it goes out by itself, to people who are to do something.
     """
     where = f"{appeal.reference} ({appeal.language})"
     letters = {to.letter.letter for action in appeal.actions for to in action.targets if to.letter}
-    said = "\n\n".join((appeal.title, appeal.teaser, appeal.body, appeal.background, *appeal.demands, *sorted(letters)))
-    found = list(_words(said))
+    said = "\n\n".join((appeal.title, appeal.teaser, appeal.body, appeal.background, *appeal.demands))
+    found = list(_words(said, *sorted(letters)))
+    if (hardest := HARDEST.get(appeal.language.partition("-")[0])) and (lix := lix_of(said)) and lix > hardest:
+        words = f"it is hard to read (LIX {lix:.0f}): shorter sentences reach more people"
+        found.append((Level.WARNING, "reading-ease", words))
+    lost = [link for text in (appeal.body, appeal.background) for link in links_left_out(text)]
+    found += [
+        (Level.WARNING, "lost-link", f"the link “{link}” leads nowhere from a mail: its words stand there without it")
+        for link in dict.fromkeys(lost)
+    ]
     if appeal.deadline is not None and appeal.deadline < today:
         found.append((Level.ERROR, "deadline-passed", f"its deadline was {appeal.deadline:%Y-%m-%d}"))
     elif appeal.deadline == today:
         found.append((Level.WARNING, "deadline-today", "its deadline is today: who reads it tomorrow comes too late"))
-    if not any((appeal.actions, appeal.url)):
-        found.append((Level.WARNING, "nothing-to-do", "it has no action and no page: nobody can do anything"))
+    if at_once and not appeal.actions:
+        found.append((Level.WARNING, "nothing-to-do", "it has no action: no button says what people can do"))
     return [Finding(level=level, check=check, where=where, words=words) for level, check, words in found]
 
 
 def links_of(composed: Composed) -> set[str]:
-    """Give the addresses on the web that a mail leads to, those that are one reader's alone apart."""
-    if composed.html is None:
-        return set(re.findall(r"https?://[^\s<>]+", fill(composed.text, dict.fromkeys(Slot, ""), html=False)))
-    page = lxml_html.fromstring(fill(composed.html, dict.fromkeys(Slot, ""), html=True))
+    """Give the addresses on the web that a mail in HTML leads to, those that are one reader's alone apart."""
+    page = lxml_html.fromstring(fill(composed.html or "", dict.fromkeys(Slot, ""), html=True))
     return {link for link in page.xpath("//a/@href | //img/@src") if urlsplit(link).scheme in {"http", "https"}}
 
 
@@ -147,8 +153,8 @@ def _page(page: str) -> Iterator[_Found]:
     size = len(page.encode())
     if size > CUT_AT:
         yield Level.ERROR, "size", f"the page has {size:,} bytes: Gmail cuts its end off, and the link to leave with it"
-    elif size > LONGEST_HTML:
-        yield Level.WARNING, "size", f"the page has {size:,} bytes, more than {LONGEST_HTML:,}"
+    elif size > LONGEST:
+        yield Level.WARNING, "size", f"the page has {size:,} bytes, more than {LONGEST:,}"
     if (style := sum(len(each.encode()) for each in re.findall(r"<style.*?</style>", page, re.DOTALL))) > LONGEST_STYLE:
         yield Level.WARNING, "style-size", f"its style sheets have {style:,} bytes: Gmail drops them"
     yield from _marks(page, "the page")
@@ -187,13 +193,16 @@ def _marks(said: str, what: str) -> Iterator[_Found]:
         yield Level.WARNING, "unfilled", f"{what} has “{found[0]}”: was something to be filled in?"
 
 
-def _words(said: str) -> Iterator[_Found]:
-    if found := _PLACEHOLDER.search(said):
-        yield Level.WARNING, "unfilled", f"it says “{found[0]}”: was something to be filled in?"
-    if found := _SPAM.search(said):
-        yield Level.WARNING, "spam-prone", f"it says “{found[0]}”, as spam does"
-    if (lix := lix_of(said)) is not None and lix > HARDEST:
-        yield Level.WARNING, "reading-ease", f"it is hard to read (LIX {lix:.0f}): shorter sentences reach more people"
+def _words(*texts: str) -> Iterator[_Found]:
+    said = "\n\n".join(texts)
+    if found := _PLACEHOLDER.findall(said):
+        yield Level.WARNING, "unfilled", f"it says {_quoted(found)}: was something to be filled in?"
+    if found := _SPAM.findall(said):
+        yield Level.WARNING, "spam-prone", f"it says {_quoted(found)}, as spam does"
+
+
+def _quoted(found: Iterable[str]) -> str:
+    return ", ".join(f"“{each}”" for each in dict.fromkeys(found))
 
 
 def lix_of(text: str) -> float | None:

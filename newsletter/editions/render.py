@@ -1,5 +1,6 @@
 """From appeals to what a reader sees: parts rendered once a language, and composed once an edition."""
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -27,6 +28,8 @@ _TITLE_IN_SUBJECT = 60  # characters; phones show about 40 to 60
 _SUBJECT = 75  # what stands beside the title included
 _LEAST_OF_TITLE = 30
 _PREHEADER = 110
+_FEW = 8  # targets of an action, there
+_BODY_OF_MAIL = re.compile(r"[?&]body=[^&]*")
 _SHORT_TEASER = 300  # characters of it, where the mail would be too long
 _ARABIC_SCRIPT = frozenset({"ar", "ckb", "fa", "ps", "sd", "ug", "ur"})
 
@@ -293,7 +296,9 @@ class Renderer:
     def _render(self, template: str, language: str, **facts: object) -> str:
         try:
             return self._environment(language).get_template(template).render(facts)
-        except TemplateError as fault:
+        except RecursionError as fault:
+            raise TemplateBroken(template=template, reason="it includes or extends itself") from fault
+        except (TemplateError, UnicodeDecodeError, TypeError, ValueError, ArithmeticError) as fault:
             raise TemplateBroken(template=template, reason=fault) from fault
 
     def _stylesheet(self, language: str) -> str:
@@ -366,7 +371,7 @@ def _card(appeal: AppealView, *, body: str, background: str, whole: bool) -> Car
         else None,
         background=background if whole else "",
         demands=tuple(map(one_line, appeal.demands)),
-        actions=tuple(map(_clean_action, appeal.actions)),
+        actions=tuple(_clean_action(action if whole else _brief(action)) for action in appeal.actions),
         whole=whole,
     )
 
@@ -378,6 +383,16 @@ def _beginning(paragraphs: Sequence[str], longest: int) -> Iterator[str]:
             return
         yield shorten(paragraph, longest)
         longest -= len(paragraph)
+
+
+def _brief(action: ShownAction) -> ShownAction:
+    """Give an action without its letters, which the appeal's page has, and with its first targets alone."""
+    return replace(
+        action,
+        targets=tuple(
+            replace(target, letter=None, mail=_BODY_OF_MAIL.sub("", target.mail)) for target in action.targets[:_FEW]
+        ),
+    )
 
 
 def _clean_action(action: ShownAction) -> ShownAction:

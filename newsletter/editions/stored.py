@@ -38,6 +38,10 @@ class Draft:
     cards: tuple[Cards, ...]
     more: int = 0
 
+    def discreetly(self) -> "Draft":
+        """Give the same as text alone, and nothing that says before it is opened whose mail it is."""
+        return replace(self, discreet=True, format=Format.TEXT, subject=neutral_name(self.language), preheader="")
+
     def composed(self) -> Composed:
         """Put the parts together."""
         more = more_words(self.more, self.language)

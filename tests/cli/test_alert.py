@@ -176,6 +176,39 @@ def test_a_digest_that_may_not_go_out_keeps_no_alert_back(released, tmp_path, ma
     assert receivers(mailserver) == ["a@x.example", "b@x.example"]
 
 
+def test_a_correction_is_not_released_while_what_it_corrects_is_on_its_way(released, mailserver, monkeypatch):
+    monkeypatch.setenv("NEWSLETTER_SECOND_LOOK", "false")
+    released("alert", "2026/001", "--yes", "--undo", "0")
+    words = ("appeal", "follow-up", "2026/001", "--kind", "correction", "--title", "Ten", "--teaser", "Not eleven.")
+    assert "2026/001-2" in released(*words).out
+    told = released("appeal", "approve", "2026/001-2", "--release")
+    assert told.status == 1
+    assert "2026/001 is still on its way with mailing 1" in told.err
+    assert "is still on its way" in released("appeal", "approve", "--all", "--release").err
+    released("mailing", "cancel", 1, "--yes")
+    assert released("appeal", "approve", "2026/001-2", "--release").status == 0
+
+
+def test_whoever_edits_is_told_what_still_sends_it(released, monkeypatch):
+    monkeypatch.setenv("NEWSLETTER_SECOND_LOOK", "false")
+    released("alert", "2026/001", "--yes", "--undo", "10m")
+    told = released("appeal", "edit", "2026/001", "--title", "Free the twelve")
+    assert "Mailing 1 still sends it as it was" in told.err
+
+
+def test_programs_see_what_people_see(released, tmp_path):
+    proposed = json.loads(released("alert", "2026/001", "--yes", "--json", "--as", "Rosa").out)
+    found = proposed["findings"]
+    assert "nothing-to-do" in [each["check"] for each in found]
+    words = ("mailing", "approve", 1, "--as", "Layla", "--json")
+    shown = json.loads(released(*words, "--dry-run", "--preview", "look").out)
+    assert shown["findings"] == found
+    assert (tmp_path / "look" / "alert-en.html").exists()
+    launched = json.loads(released(*words, "--yes").out)
+    assert launched["findings"] == found
+    assert (launched["people"], launched["state"]) == (2, "running")
+
+
 def test_a_wrong_mailing_is_corrected_to_those_who_got_it(released, tmp_path, mailserver):
     released("alert", "2026/001", "--yes", "--undo", "0", "--cadence", "urgent")
     released("send")

@@ -13,6 +13,7 @@ from newsletter.delivery import alert_faults, control
 from newsletter.delivery.alertable import select_all, select_recipients
 from newsletter.delivery.deciding import decide
 from newsletter.delivery.model import Delivery, DeliveryState, Lane, Mailing, MailingKind, MailingState, OnUncertain
+from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.report import NoSuchMailing
 from newsletter.delivery.selection import Out, Part, Selection
 from newsletter.editions.model import Edition
@@ -229,6 +230,7 @@ def test_those_who_got_the_original_get_what_continues_it_whatever_they_chose_si
     person(parts, "daily", cadence=Cadence.DAILY)
     original = release(parts, topics=["strikes"])
     parts.planner().launch(Cadence.WEEKLY, now=NOON)
+    settle(parts, 1)
     with parts.database.write() as session:
         news = builders.follow_up(session, session.get_one(Appeal, original.id), FollowUp.UPDATE, Audience.EVERYONE)
         weekly = session.scalars(select(Subscriber).where(Subscriber.name == "weekly")).one()
@@ -255,6 +257,9 @@ def test_a_follow_up_for_recipients_goes_to_nobody_else_whoever_asks(parts):
     parts.planner().launch(Cadence.WEEKLY, now=NOON)
     with parts.database.write() as session:
         news = builders.follow_up(session, session.get_one(Appeal, original.id), FollowUp.UPDATE, Audience.RECIPIENTS)
+    with pytest.raises(alert_faults.NobodyToAlert, match="did not get what it continues"):
+        alert(parts, news)  # what waits still would come after it
+    settle(parts, 1)
     assert got(parts, alert(parts, news).mailing_id) == ["weekly"]
 
 
@@ -558,3 +563,85 @@ def test_a_correction_is_not_approved_while_what_it_corrects_goes_out_again(care
         approve(careful, number)
     control.cancel(parts.database, wrong, now=NOON)
     assert approve(careful, number).outlook.people == 1
+
+
+# ── what they decide while it waits ──────────────────────────────────────────────────────────────────────────────────
+
+
+def claimed(parts, *, now=NOON + timedelta(seconds=1)):
+    """Who would get a mail now, by name, with what it is in."""
+    outbox = Outbox(parts.database, parts.suppression)
+    outbox.enrol(now=now)
+    turn = outbox.turn([], want=100, now=now)
+    with parts.database.read() as session:
+        return {
+            session.get_one(Subscriber, claim.subscriber_id).name: session.get_one(Edition, claim.edition_id)
+            for claim in turn.claims
+        }
+
+
+def change(parts, name, **choices):
+    """Let somebody choose otherwise, as their page does."""
+    with parts.database.write() as session:
+        person = session.scalars(select(Subscriber).where(Subscriber.name == name)).one()
+        before = Choices.of(person)
+        reading = {key: choices.pop(key) for key in ("discreet", "topics") if key in choices}
+        after = replace(before, reading=replace(before.reading, **reading), **choices)
+        decide(session, person.id, before, after, source="page", now=NOON)
+
+
+def test_who_declines_while_it_is_launched_gets_none(parts):
+    for name in ("rosa", "layla"):
+        person(parts, name)
+    alert(parts, release(parts))
+    with parts.database.write() as session:
+        # On PostgreSQL the page's transaction may see nothing yet of what is being planned.
+        session.scalars(select(Subscriber).where(Subscriber.name == "rosa")).one().alerts = False
+    assert claimed(parts).keys() == {"layla"}
+
+
+def test_a_digest_does_not_come_in_another_rhythm(parts):
+    for name in ("rosa", "layla"):
+        person(parts, name)
+    release(parts)
+    parts.planner().launch(Cadence.WEEKLY, now=NOON)
+    with parts.database.write() as session:
+        session.scalars(select(Subscriber).where(Subscriber.name == "rosa")).one().cadence = Cadence.URGENT
+    assert claimed(parts).keys() == {"layla"}
+
+
+def test_a_correction_reaches_who_declines_alerts_while_it_waits(parts):
+    for name in ("rosa", "layla"):
+        person(parts, name)
+    appeal = release(parts)
+    wrong = alert(parts, appeal).mailing_id
+    settle(parts, wrong)
+    finish(parts, wrong)
+    correct(parts, correction(parts, appeal), wrong)
+    change(parts, "rosa", alerts=False)
+    assert claimed(parts).keys() == {"rosa", "layla"}
+
+
+def test_who_becomes_discreet_while_it_waits_gets_it_discreetly(parts):
+    person(parts, "rosa")
+    person(parts, "always", discreet=True)
+    alert(parts, release(parts))
+    change(parts, "rosa", discreet=True)
+    editions = claimed(parts)
+    assert editions.keys() == {"rosa", "always"}
+    assert editions["rosa"].id == editions["always"].id
+    assert editions["rosa"].subject == "Newsletter"
+
+
+def test_where_there_is_no_such_form_nobody_reads_it_over_their_shoulder(parts):
+    person(parts, "rosa")
+    person(parts, "layla")
+    alert(parts, release(parts))
+    change(parts, "rosa", discreet=True)
+    assert claimed(parts).keys() == {"layla"}
+
+
+def test_only_a_mailing_that_there_is_can_be_left_out(parts):
+    person(parts, "rosa")
+    with pytest.raises(NoSuchMailing, match="99"):
+        alert(parts, release(parts), without=(99,))

@@ -227,7 +227,7 @@ def test_whoever_does_what_is_due_goes_on_where_a_launch_ended(parts, appeal, af
     number = launch_and_die(parts, appeal, after=after)
     first = gets(parts, number)
     assert 0 < len(first) < foreseen.people
-    assert parts.recurring().is_due(NOON)
+    assert parts.recurring().is_due(NOON + timedelta(minutes=2))
     parts.recurring().run(NOON)
     assert len(gets(parts, number)) == foreseen.people
     assert mailing_of(parts, number).frozen_to is None
@@ -328,6 +328,7 @@ def test_nobody_more_gets_it_after_its_limit(parts, appeal):
     parts.recurring().run(NOON + 2 * DAY)
     assert deliveries(parts, number).keys() == before
     assert mailing_of(parts, number).frozen_to is None
+    assert "limit had passed" in mailing_of(parts, number).note
 
 
 @pytest.mark.parametrize("what", ["closed", "changed"])
@@ -354,3 +355,48 @@ def test_an_appeal_that_is_closed_or_changed_meanwhile_stops_it_with_a_reason(pa
         control.resume(session, done.mailing_id)
     parts.recurring().run(NOON)
     assert len(deliveries(parts, done.mailing_id)) <= 3
+
+
+def test_whoever_is_still_launching_is_left_to_it(parts, appeal):
+    parts.recurring().run(NOON)  # from now on digests are due by themselves
+    launch_and_die(parts, appeal)
+    with parts.database.read() as session:
+        assert freezing.unfinished(session)
+        assert not freezing.unfinished(session, since=NOON - timedelta(minutes=1))
+        assert freezing.unfinished(session, since=NOON + timedelta(seconds=1))
+
+
+def test_it_tells_how_many_get_it_whoever_froze_them(parts, appeal):
+    foreseen = whom(parts, appeal)
+
+    def join_in(_people):
+        parts.recurring().run(NOON)
+
+    assert launch(parts, appeal, on_progress=join_in).people == foreseen.people
+
+
+def test_where_it_goes_on_at_night_the_others_get_it_in_their_morning(parts, appeal):
+    with parts.database.write() as session:
+        for person in session.scalars(select(Subscriber)):
+            person.time_zone = "Europe/Berlin"
+    number = launch_and_die(parts, appeal)
+    first = gets(parts, number)
+    at_night = NOON + timedelta(hours=11)  # midnight in Berlin
+    parts.recurring().run(at_night)
+    late = {name: row for name, row in deliveries(parts, number).items() if row.edition_id and name not in first}
+    assert late
+    assert {row.due_at.replace(microsecond=0) for row in late.values()} == {NOON + timedelta(hours=19)}
+
+
+def test_a_fault_of_ours_pauses_one_alert_and_keeps_back_no_digest(parts, appeal, monkeypatch):
+    number = launch_and_die(parts, appeal)
+
+    def fail(*_all, **_how):
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(freezing.Recipients, "find", fail)
+        parts.planner().launch(Cadence.WEEKLY, now=NOON)
+    mailing = mailing_of(parts, number)
+    assert (mailing.state, mailing.frozen_to) == (MailingState.PAUSED, None)
+    assert "RuntimeError" in mailing.note

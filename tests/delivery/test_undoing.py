@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from newsletter.delivery.claimed import Launched
 from newsletter.delivery.deciding import decide
-from newsletter.delivery.model import Delivery, DeliveryState, Lane
+from newsletter.delivery.model import Delivery, DeliveryState, Lane, MailingKind, OnUncertain
 from newsletter.delivery.statements import Statements
 from newsletter.delivery.undoing import NoSuchImport, TooLateToUndo, UndoneAlready, undo_import
 from newsletter.web.app import create_app
@@ -114,8 +115,19 @@ def test_who_had_mail_is_emptied_and_what_waits_for_them_never_goes_out(parts):
         for one in session.scalars(select(Subscriber)):
             assert (one.status, one.left_reason, one.name) == (Status.LEFT, LeftReason.UNDONE, "")
         assert session.scalar(select(func.count()).select_from(Consent)) == 0
+    launched = Launched(
+        id=1,
+        kind=MailingKind.DIGEST,
+        lane=Lane.REST,
+        nonce=b"",
+        message_domain="x.example",
+        launched_at=NOW,
+        expires_at=LATER,
+        on_uncertain=OnUncertain.LEAVE,
+        cadence=Cadence.WEEKLY,
+    )
     with parts.database.write_bare() as connection:
-        rows = Statements(is_sqlite=parts.database.is_sqlite).due(connection, 1, 10, LATER, lane=Lane.REST)
+        rows = Statements(is_sqlite=parts.database.is_sqlite).due(connection, launched, 10, LATER)
         assert [row.why_not for row in rows] == ["left"]
 
 

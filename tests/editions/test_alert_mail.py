@@ -7,6 +7,7 @@ import pytest
 from lxml import html
 
 from newsletter.editions.acting import LONGEST_LINK, ShownLetter, mailto
+from newsletter.editions.message import LONGEST
 from newsletter.editions.render import Renderer
 from newsletter.editions.slots import Slot, pieces
 from tests.editions.test_render import ATTACKS, BRAND, FULL, PERSONAL, whole_html, whole_text, words_of
@@ -154,3 +155,55 @@ def test_whatever_an_appeal_says_it_stays_words(renderer, attack, mail):
     assert sorted(link for link in page.xpath("//@href") if link in ours) == sorted(ours)
     assert page.xpath("//*[@role='article']")[0].xpath(".//a[text()='Unsubscribe']")
     assert not any("evil.example" in link for link in page.xpath("//@href") if not link.startswith("mailto:"))
+
+
+def with_targets(count, letter):
+    """An alert that asks to write one letter to many."""
+    (action, *_others) = FULL.actions
+    said = ShownLetter(language="fa", direction="rtl", subject="آزادی", letter=letter)
+    targets = [
+        replace(
+            action.targets[0],
+            number=number,
+            name=f"Deputy {number}",
+            emails=(f"deputy{number}@parliament.example",),
+            letter=said,
+            mail=mailto((f"deputy{number}@parliament.example",), said, whole=len(letter) < 200),
+            whole=len(letter) < 200,
+        )
+        for number in range(count)
+    ]
+    return replace(FULL, actions=(replace(action, targets=tuple(targets)),))
+
+
+def test_a_letter_that_many_get_stands_there_once(renderer):
+    view = with_targets(50, "آزادشان کنید. " * 100)
+    page = html.fromstring(whole_html(renderer, view, mail="alert"))
+    assert len(page.xpath("//td[contains(@class, 'letter')]")) == 1
+    assert whole_text(renderer, view, mail="alert").count("> ") == 1
+    assert all(f"deputy{number}@parliament.example" in page.text_content() for number in range(50))
+
+
+@pytest.mark.parametrize("letter", ["آزادشان کنید. " * 100, "آزادشان کنید. " * 10])
+def test_an_alert_to_fifty_deputies_is_no_longer_than_a_mail_may_be(renderer, letter):
+    view = with_targets(50, letter)
+    brief = renderer.card_html(view, mail="alert", whole=False)
+    shell = renderer.shell_html("en", mail="alert")
+    assert len(brief.encode()) + len(shell.encode()) < LONGEST - 2_000
+    assert "body=" not in brief
+    assert "mailto:deputy0@parliament.example?subject=" in brief
+    assert "Read on" in brief
+    text = renderer.card_text(view, mail="alert", whole=False)
+    assert "deputy0@parliament.example" in text
+    assert len(text.encode()) < 10_000
+
+
+def test_an_address_puts_nothing_into_the_mail(renderer):
+    action = FULL.actions[0]
+    target = replace(action.targets[0], emails=("a?bcc=evil@evil.example&subject=x@example.org",))
+    page = html.fromstring(
+        whole_html(renderer, replace(FULL, actions=(replace(action, targets=(target,)),)), mail="alert")
+    )
+    links = [link for link in page.xpath("//a/@href") if link.startswith("mailto:a")]
+    assert links
+    assert not any("?" in link or "&" in link for link in links)

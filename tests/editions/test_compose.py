@@ -3,8 +3,8 @@
 import pytest
 from lxml import html
 
-from newsletter.editions.compose import LONGEST
 from newsletter.editions.digest import Chosen, Digest
+from newsletter.editions.message import LONGEST
 from subscribers.preferences import Format
 from tests import builders
 

@@ -12,6 +12,16 @@ from tests.conftest import free_port
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
 
+LEADS_TO = {
+    "/moved": "/fine",
+    "/loop": "/loop",
+    "/inside": "http://10.0.0.1/",
+    "/ftp": "ftp://a.example/x",
+    "/torn": "http://[::1",
+    "/odd": "http://a.example:port/",
+}
+
+
 class Site(BaseHTTPRequestHandler):
     """Answers each path in its own way, and remembers what it was asked."""
 
@@ -27,11 +37,11 @@ class Site(BaseHTTPRequestHandler):
         self.server.asked.append((self.command, self.path))
         if self.path == "/slow":
             self.server.over.wait(30)
-        status = {"/gone": 410, "/missing": 404, "/broken": 503, "/moved": 301, "/loop": 302, "/inside": 302}.get(
-            self.path, 405 if self.path == "/only-get" and self.command == "HEAD" else 200
+        to = LEADS_TO.get(self.path)
+        status = {"/gone": 410, "/missing": 404, "/broken": 503}.get(
+            self.path, 405 if self.path == "/only-get" and self.command == "HEAD" else 302 if to else 200
         )
         self.send_response(status)
-        to = {"/moved": "/fine", "/loop": "/loop", "/inside": "http://10.0.0.1/"}.get(self.path)
         if to:
             self.send_header("Location", to)
         self.send_header("Content-Length", "0")
@@ -69,6 +79,9 @@ def address(site, path):
         ("/broken", "answers with an error (503)"),
         ("/loop", "can't be followed"),
         ("/inside", "leads into a private network"),
+        ("/ftp", "can't be followed"),
+        ("/torn", "can't be followed"),
+        ("/odd", "can't be followed"),
     ],
 )
 def test_what_is_dead_is_said(site, path, said):
@@ -87,6 +100,12 @@ def test_our_own_network_is_asked_for_our_own_pages_alone(site):
     assert DeadLinks("https://news.example").find([link]) == {link: "leads into a private network"}
     assert site.asked == []
     assert DeadLinks(address(site, "")).find([link]) == {}
+
+
+def test_a_page_of_ours_leads_nobody_into_our_network(site):
+    link = address(site, "/moved")
+    assert DeadLinks(address(site, "")).find([link]) == {}
+    assert site.asked == [("HEAD", "/moved")]
 
 
 def test_a_name_that_leads_inside_is_not_asked(site):

@@ -81,6 +81,15 @@ def test_a_mail_in_text_alone_is_looked_over_too():
     assert checks(look_over(mail(html="", text="{name-1}"), where="")) == {"unfilled"}
 
 
+@pytest.mark.parametrize("selector", [".page::before", "a:focus-visible", ":not(.a, .b)", ".page >"])
+def test_what_a_sheet_says_of_what_has_no_words_stops_nothing(selector):
+    page = (
+        f"<html><head><style>@media (prefers-color-scheme: dark) {{ {selector} {{ color: #f4f1ea; }} }}</style></head>"
+    )
+    found = look_over(mail(html=f"{page}<body style='background-color:#ffffff'><p>Read me</p></body></html>"), where="")
+    assert found == []
+
+
 NIGHT = """<html><head><style>@media (prefers-color-scheme: dark) {{
   .page {{ background-color: #131211 !important; }}
   {} {{ color: {} !important; }}
@@ -139,11 +148,11 @@ EASY = "They sat in a tent. They asked for pay. The police came at dawn and took
         ({"demands": ("TODO: ask the lawyer",)}, "unfilled", Level.WARNING),
         ({"body": "Act now!!"}, "spam-prone", Level.WARNING),
         ({"body": HARD}, "reading-ease", Level.WARNING),
-        ({"actions": (), "url": ""}, "nothing-to-do", Level.WARNING),
+        ({"actions": ()}, "nothing-to-do", Level.WARNING),
     ],
 )
 def test_what_an_appeal_says_is_looked_at(facts, check, level):
-    (found,) = look_at_words(replace(FULL, **facts), today=TODAY)
+    (found,) = look_at_words(replace(FULL, **facts), today=TODAY, at_once=True)
     assert (found.check, found.level, found.where) == (check, level, "2026/014 (en)")
 
 
@@ -175,3 +184,32 @@ def test_what_is_the_same_in_many_mails_is_told_once():
         (Level.ERROR, "digest (en)"),
         (Level.WARNING, "digest (en), digest (ar)"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("Paran todo en la fábrica.", []),
+        ("TODO: how many are held?", ["it says “TODO”: was something to be filled in?"]),
+        (
+            "Lorem ipsum, and write to [NAME].",
+            ["it says “Lorem ipsum”, “[NAME]”: was something to be filled in?"],
+        ),
+        (
+            "See [the list](#list) and [the call](call/7), [ring us](tel:+4930123) or [write](mailto:a@b.example).",
+            [
+                "the link “#list” leads nowhere from a mail: its words stand there without it",
+                "the link “call/7” leads nowhere from a mail: its words stand there without it",
+            ],
+        ),
+    ],
+)
+def test_every_word_that_needs_a_look_is_told(said, found):
+    told = look_at_words(replace(FULL, body=said), today=TODAY)
+    assert [finding.words for finding in told] == found
+
+
+def test_long_words_say_nothing_where_every_word_is_long():
+    said = "Забастовщикам предъявлены обвинения государственного значения, подчёркивают представители профсоюзов. " * 20
+    assert look_at_words(replace(FULL, language="ru", body=said), today=TODAY) == []
+    assert [finding.check for finding in look_at_words(replace(FULL, body=said), today=TODAY)] == ["reading-ease"]

@@ -481,6 +481,23 @@ def test_a_broken_template_is_named(tmp_path, template):
         renderer.card_html(APPEAL)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{% extends "email/digest/card.html" %}',
+        "<p>{{ card.title }} é</p>".encode("latin-1"),
+        b"{{ card.title + 1 }}",
+        b"{{ 1 / 0 }}",
+    ],
+)
+def test_a_template_that_fails_in_its_own_way_is_named(tmp_path, content):
+    own = tmp_path / "email/digest/card.html"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(content)
+    with pytest.raises(TemplateBroken, match=r"email/digest/card\.html"):
+        Renderer(BRAND, override=tmp_path).card_html(APPEAL)
+
+
 def test_our_templates_are_found():
     assert (templates_folder() / "email" / "base" / "styles.css").is_file()
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subscribers.choices import time_zones
-from subscribers.hours import PERIODS, QUARTER, Slot, quarter
+from subscribers.hours import PERIODS, QUARTER, Slot, morning_after, quarter
 from subscribers.preferences import Cadence
 
 
@@ -79,3 +79,24 @@ def test_it_was_due_not_long_ago_at_a_quarter_and_is_due_once_in_each_period(slo
 def test_a_quarter_is_the_last_one():
     assert quarter(datetime(2026, 11, 23, 7, 14, 59, 9, tzinfo=UTC)) == datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
     assert quarter(datetime(2026, 11, 23, 7, 15, tzinfo=UTC)) == datetime(2026, 11, 23, 7, 0, tzinfo=UTC) + QUARTER
+
+
+@pytest.mark.parametrize(
+    ("local", "goes"),
+    [
+        ("2026-11-23T21:59:59", "2026-11-23T21:59:59"),
+        ("2026-11-23T22:00", "2026-11-24T08:00"),
+        ("2026-11-23T23:59", "2026-11-24T08:00"),
+        ("2026-11-24T00:00", "2026-11-24T08:00"),
+        ("2026-11-24T07:59:59", "2026-11-24T08:00"),
+        ("2026-11-24T08:00", "2026-11-24T08:00"),
+        ("2026-12-31T23:00", "2027-01-01T08:00"),
+        ("2026-03-28T23:30", "2026-03-29T08:00"),  # an hour is missing in that night
+        ("2026-10-25T02:30", "2026-10-25T08:00"),  # and this one comes twice
+    ],
+)
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"])
+def test_nothing_comes_between_ten_and_eight(local, goes, zone):
+    at = ZoneInfo(zone)
+    moment = datetime.fromisoformat(local).replace(tzinfo=at)
+    assert morning_after(moment.astimezone(UTC), zone) == datetime.fromisoformat(goes).replace(tzinfo=at)
