@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.resources import files
 
+from newsletter.appeals.action import ActionKind, ActionWords
 from newsletter.appeals.document import AppealDocument, TextDocument
 from newsletter.appeals.item import Item
 from newsletter.appeals.names import Register
@@ -18,6 +19,7 @@ from newsletter.editions.stored import Cards, Draft
 from newsletter.editions.view import AppealView, Brand, Continued
 from newsletter.languages import greeting, languages
 from subscribers.preferences import Format
+from tools.sample_words import WORDS
 
 BRAND = Brand(
     name="Solidarity Without Borders",
@@ -29,7 +31,15 @@ BRAND = Brand(
     footer="Registered association 12/345",
 )
 BASE_URL = "https://news.example.org"
-READERS = {"en": "Anna Bergström", "es": "Tomás Ibarra", "ar": "ليلى حداد", "tr": "Elif Korkmaz", "fa": "شیرین کاوه"}
+READERS = {
+    "en": "Anna Bergström",
+    "es": "Tomás Ibarra",
+    "ar": "ليلى حداد",
+    "tr": "Elif Korkmaz",
+    "fa": "شیرین کاوه",
+    "ru": "Анна Петрова",
+    "kk": "Айгүл Серікқызы",
+}
 ABOUT_APPEALS = ("digest", "alert", "follow-up")
 MORE = 3  # appeals beside those in a digest
 
@@ -83,14 +93,40 @@ def sample_mails(wanted: tuple[str, ...] = ()) -> Iterator[SampleMail]:
 
 
 def sample_appeals(language: str) -> list[AppealView]:
-    """Give the sample appeals, in a language as far as they have it: urgent ones first, then the newest."""
+    """Give the sample appeals, in the words of a language: urgent ones first, then the newest."""
     found: dict[str, dict[str, Item]] = {}
     for entry in files("newsletter").joinpath("demo", "samples").iterdir():
         if entry.name.endswith(".md"):
             item = read_markdown(entry.read_text(encoding="utf-8"), place=entry.name)
             found.setdefault(entry.name.partition(".")[0], {})[item.language] = item
-    views = [_view(texts.get(language, texts["en"]), language) for texts in found.values()]
+    views = [_view(texts.get(language) or _put_into(language, texts["en"]), language) for texts in found.values()]
     return sorted(views, key=lambda one: (not one.urgent, -one.published_on.toordinal(), one.reference))
+
+
+def _put_into(language: str, item: Item) -> Item:
+    """Give an appeal that wasn't translated: the same to do for the same people, in words of that language."""
+    words = WORDS[language]
+    return replace(
+        item,
+        title=words.title,
+        byline=words.byline,
+        teaser=words.teaser,
+        body=words.body,
+        background="",
+        demands=(words.demand,) * len(item.demands),
+        actions=tuple(
+            replace(
+                action,
+                words={
+                    **action.words,
+                    language: ActionWords(say=words.say, subject=words.subject, letter=words.letter)
+                    if action.kind is ActionKind.WRITE
+                    else ActionWords(),
+                },
+            )
+            for action in item.actions or ()
+        ),
+    )
 
 
 def _view(item: Item, language: str) -> AppealView:

@@ -8,7 +8,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from newsletter.editions.render import Renderer
+from newsletter.editions.slots import fill
+from newsletter.languages import languages
 from tests.editions.test_render import APPEAL, BRAND, FULL, whole_html
+from tools.sample_mails import sample_mails
 
 NOT_IN_MAIL = (
     "landmark-one-main",
@@ -66,6 +69,34 @@ def test_axe_finds_nothing_to_mend(browser, renderer, language, light, mail):
     page = opened(browser, renderer, language, light, 700, mail=mail)
     found = Axe().run(page, options={"rules": {rule: {"enabled": False} for rule in NOT_IN_MAIL}})
     assert found.violations_count == 0, found.generate_report()
+    page.close()
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_mail_fits_phone_and_desktop_and_is_in_one_direction(browser, language):
+    direction = "rtl" if language in {"ar", "fa"} else "ltr"
+    page = browser.new_page()
+    for sample in sample_mails((language,)):
+        page.set_content(fill(sample.composed.html, sample.slots(), html=True))
+        for width in (360, 700):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") == width, sample.name
+        # But for what is in a script of its own, as an office's address is.
+        read = "[...document.querySelectorAll('h1, h2, p:not([dir])')].map(e => getComputedStyle(e).direction)"
+        shown = page.evaluate(read)
+        assert set(shown) == {direction}, sample.name
+        assert page.evaluate("document.querySelector('h1').getBoundingClientRect().height") > 0, sample.name
+    page.close()
+
+
+@pytest.mark.parametrize("language", ["de", "fa"])
+@pytest.mark.parametrize("light", ["light", "dark"])
+def test_axe_finds_nothing_to_mend_in_any_mail(browser, language, light):
+    page = browser.new_page(viewport={"width": 700, "height": 800}, color_scheme=light)
+    for sample in sample_mails((language,)):
+        page.set_content(fill(sample.composed.html, sample.slots(), html=True))
+        found = Axe().run(page, options={"rules": {rule: {"enabled": False} for rule in NOT_IN_MAIL}})
+        assert found.violations_count == 0, (sample.name, found.generate_report())
     page.close()
 
 
