@@ -1,5 +1,6 @@
 """What the sample appeals say in the languages into which none of them was translated: made-up news, short and "
-"long."""
+"long.
+"""
 
 from typing import NamedTuple
 
