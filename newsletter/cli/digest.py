@@ -207,6 +207,8 @@ def preview(
             person = session.scalar(select(Subscriber).where(Subscriber.address_key == key))
             if person is None:
                 raise NobodyThere(address=address)
+            if person.cadence is Cadence.URGENT:
+                raise NothingToPreview(reason="they get alerts alone, and no digest")
             planner = parts.planner()
             verdict = planner.verdict_for(session, person, now=moment)
             name = person.name
@@ -220,7 +222,8 @@ def preview(
                 format=Format.TEXT if text_only else Format.HTML,
             )
             candidates = candidates_at(session, moment)
-            outcome = compose_digest(candidates, reading, since=datetime.min.replace(tzinfo=moment.tzinfo))
+            since, most = datetime.min.replace(tzinfo=moment.tzinfo), parts.settings.digest_most
+            outcome = compose_digest(candidates, reading, since=since, most=most)
             verdict = Skip(outcome.value) if isinstance(outcome, Nothing) else outcome
             name = ""
         if not isinstance(verdict, Digest):

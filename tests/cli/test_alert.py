@@ -196,6 +196,11 @@ def test_whoever_edits_is_told_what_still_sends_it(released, monkeypatch):
     assert "Mailing 1 still sends it as it was" in told.err
 
 
+def test_who_gets_alerts_alone_has_no_digest_to_be_seen(released):
+    told = released("digest", "preview", "--to", "a@x.example")
+    assert "they get alerts alone" in told.err
+
+
 def test_programs_see_what_people_see(released, tmp_path, monkeypatch):
     monkeypatch.setenv("NEWSLETTER_SECOND_LOOK", "true")
     proposed = json.loads(released("alert", "2026/001", "--yes", "--json", "--as", "Rosa").out)
