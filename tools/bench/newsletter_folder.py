@@ -28,7 +28,7 @@ APPEALS = 8  # in a large digest; a small one has one
 LARGE_BYTES = 20_000
 SAMPLE = 50  # mails that are stamped to learn their size and to look into them
 SETUP_S = 1800  # that one command may take
-# Also where another copy of the program is installed: what stands beside the bench is what it measures, with its bytecode.
+# Also where another copy is installed: what stands beside the bench is what it measures. It keeps its bytecode.
 THIS_PROGRAM = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
 
 
