@@ -1,8 +1,7 @@
 """From appeals to what a reader sees: parts rendered once a language, and composed once an edition."""
 
-import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -13,24 +12,21 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from newsletter.appeals.urgency import propose_urgent
-from newsletter.editions.acting import ShownAction, ShownTarget
 from newsletter.editions.body import body_html, body_text, web_address
+from newsletter.editions.card import card_of, shorten
 from newsletter.editions.inline import inline_fragment, inline_page
 from newsletter.editions.palette import Palette
 from newsletter.editions.slots import Insert, Slot, clean, mark, one_line, pieces
 from newsletter.editions.stored import Draft
-from newsletter.editions.view import AppealView, Brand, Continued
+from newsletter.editions.view import AppealView, Brand
 from newsletter.errors import NewsletterError
-from newsletter.languages import country_names, date_text, direction, number_text, words
+from newsletter.languages import date_text, direction, number_text, words
 from subscribers.preferences import Format
 
 _TITLE_IN_SUBJECT = 60  # characters; phones show about 40 to 60
 _SUBJECT = 75  # what stands beside the title included
 _LEAST_OF_TITLE = 30
 _PREHEADER = 110
-_FEW = 8  # targets of an action, there
-_BODY_OF_MAIL = re.compile(r"[?&]body=[^&]*")
-_SHORT_TEASER = 300  # characters of it, where the mail would be too long
 _ARABIC_SCRIPT = frozenset({"ar", "ckb", "fa", "ps", "sd", "ug", "ur"})
 
 
@@ -71,40 +67,6 @@ class Look:
     def end(self) -> str:
         """`right` or `left`."""
         return "left" if self.direction == "rtl" else "right"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    """One appeal as card templates see it: cleaned, in words, nothing left to decide.
-
-    Attributes:
-        title, byline, date, countries, deadline: one line each; byline, countries and deadline may be empty.
-        urgent, life_at_risk: whether it wears the badge, and which.
-        teaser: paragraphs.
-        body, background: sanitised HTML in card.html, plain text in card.txt; or empty.
-        url: absolute http(s), or empty.
-        follow_up, continues: as in `AppealView`.
-        demands: one line each.
-        actions: what there is to be done.
-        whole: whether all of it is to stand there; else it is too long, and the page has it.
-    """
-
-    title: str
-    byline: str
-    date: str
-    countries: str
-    urgent: bool
-    deadline: str
-    teaser: tuple[str, ...]
-    body: str
-    url: str
-    follow_up: str
-    life_at_risk: bool
-    continues: Continued | None
-    background: str
-    demands: tuple[str, ...]
-    actions: tuple[ShownAction, ...]
-    whole: bool
 
 
 class _Compiled(BytecodeCache):
@@ -165,13 +127,13 @@ class Renderer:
             Markup(body_html(words))  # noqa: S704 - nh3 made it safe
             for words in (appeal.body, appeal.background)
         )
-        card = _card(appeal, body=body, background=background, whole=whole)
+        card = card_of(appeal, body=body, background=background, whole=whole)
         rendered = self._render(f"email/{mail}/card.html", appeal.language, card=card)
         return clean(inline_fragment(rendered, styles=self._stylesheet(appeal.language)))
 
     def card_text(self, appeal: AppealView, *, mail: str = "digest", whole: bool = True) -> str:
         """One appeal as plain text, in its own language; no line is wrapped. Arguments as for `card_html`."""
-        card = _card(appeal, body=body_text(appeal.body), background=body_text(appeal.background), whole=whole)
+        card = card_of(appeal, body=body_text(appeal.body), background=body_text(appeal.background), whole=whole)
         return clean(self._render(f"email/{mail}/card.txt", appeal.language, card=card)).strip("\n")
 
     def shell_html(self, language: str, *, mail: str = "digest") -> str:
@@ -340,83 +302,6 @@ def templates_folder() -> Path:
     package = Path(str(files("newsletter")))
     shipped = package / "templates"
     return shipped if shipped.is_dir() else package.parent / "templates"
-
-
-def shorten(text: str, longest: int) -> str:
-    """Cut a line between words where one is near, and show by an ellipsis that it was cut."""
-    if len(text) <= longest:
-        return text
-    cut = text[: longest - 1]
-    at_word, _, _ = cut.rpartition(" ")
-    return (at_word if len(at_word) > longest // 2 else cut).rstrip(" ,;:.·–—-،؛") + "…"
-
-
-def _card(appeal: AppealView, *, body: str, background: str, whole: bool) -> Card:
-    language = appeal.language
-    paragraphs = list(filter(None, map(one_line, clean(appeal.teaser).split("\n\n"))))
-    return Card(
-        title=one_line(appeal.title),
-        byline=one_line(appeal.byline),
-        date=date_text(appeal.published_on, language),
-        countries=country_names(appeal.countries, language),
-        urgent=appeal.urgent,
-        deadline=date_text(appeal.deadline, language) if appeal.deadline else "",
-        teaser=tuple(paragraphs if whole else _beginning(paragraphs, _SHORT_TEASER)),
-        body=body if whole else "",
-        url=web_address(appeal.url),
-        follow_up=appeal.follow_up,
-        life_at_risk=appeal.life_at_risk,
-        continues=Continued(title=one_line(appeal.continues.title), url=web_address(appeal.continues.url))
-        if appeal.continues
-        else None,
-        background=background if whole else "",
-        demands=tuple(map(one_line, appeal.demands)),
-        actions=tuple(_clean_action(action if whole else _brief(action)) for action in appeal.actions),
-        whole=whole,
-    )
-
-
-def _beginning(paragraphs: Sequence[str], longest: int) -> Iterator[str]:
-    """Give the first paragraphs, so many characters of them at the most."""
-    for paragraph in paragraphs:
-        if longest <= 0:
-            return
-        yield shorten(paragraph, longest)
-        longest -= len(paragraph)
-
-
-def _brief(action: ShownAction) -> ShownAction:
-    """Give an action without its letters, which the appeal's page has, and with its first targets alone."""
-    return replace(
-        action,
-        targets=tuple(
-            replace(target, letter=None, mail=_BODY_OF_MAIL.sub("", target.mail)) for target in action.targets[:_FEW]
-        ),
-    )
-
-
-def _clean_action(action: ShownAction) -> ShownAction:
-    return replace(
-        action,
-        say=one_line(action.say),
-        place=one_line(action.place),
-        url=web_address(action.url),
-        targets=tuple(map(_clean_target, action.targets)),
-    )
-
-
-def _clean_target(target: ShownTarget) -> ShownTarget:
-    return replace(
-        target,
-        name=one_line(target.name),
-        office=one_line(target.office),
-        address=tuple(map(one_line, target.address)),
-        emails=tuple(map(one_line, target.emails)),
-        phone=one_line(target.phone),
-        mail=one_line(target.mail),
-        letter=target.letter
-        and replace(target.letter, subject=one_line(target.letter.subject), letter=clean(target.letter.letter).strip()),
-    )
 
 
 def _most_pressing(appeals: Sequence[AppealView]) -> AppealView:

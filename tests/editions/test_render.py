@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from lxml import html
 
 from newsletter.editions.acting import ShownAction, ShownLetter, ShownTarget, mailto
+from newsletter.editions.card import shorten
 from newsletter.editions.inline import inline_page
 from newsletter.editions.palette import ColourInvalid
-from newsletter.editions.render import Renderer, TemplateBroken, TemplateLacks, shorten, templates_folder
+from newsletter.editions.render import Renderer, TemplateBroken, TemplateLacks, templates_folder
 from newsletter.editions.slots import Insert, Slot, fill, mark, pieces
 from newsletter.editions.stored import compose_html, compose_text, more_words
 from newsletter.editions.view import AppealView, Brand, Continued
