@@ -198,6 +198,7 @@ class Launching:
         else:
             people = counted(done.people, "person", "people")
             say(f"Mailing {done.mailing_id}: an alert to {people}, {self._when(done)}.")
+            say("A sender that runs (`newsletter run`, `newsletter worker`) sends it, else `newsletter send`.")
         if done.broken:
             tell_broken({done.mailing_id: done.broken})
             return 1
@@ -221,7 +222,12 @@ class Launching:
                     time.sleep(min(LOOK_S, left))
         except KeyboardInterrupt:
             return self._stop(done.mailing_id)
-        say("It goes out now.")
+        at_once = done.outlook.people - done.outlook.by_night
+        if done.outlook.by_night:
+            now = f"It goes out to {at_once:,} now, and" if at_once else "It is night: it goes out"
+            say(f"{now} to {done.outlook.by_night:,} in their morning, unless you cancel it before.")
+        else:
+            say("It goes out now.")
         return 0
 
     def _stop(self, number: int) -> int:

@@ -211,7 +211,7 @@ def _lines(report: MailingReport) -> Iterator[str]:
     if report.state is MailingState.PROPOSED:
         yield f"Another organiser launches it: newsletter mailing approve {report.id} --as NAME"
         return
-    yield f"{report.editions} editions"
+    yield counted(report.editions, "edition")
     yield from _of_deliveries(report)
     if report.grows:
         yield "          more to come: some people were not looked at yet"

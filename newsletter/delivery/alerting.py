@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from newsletter.appeals.model import Appeal
 from newsletter.delivery.alert_faults import (
     ApprovalByAnother,
+    ChangedSinceApproval,
     ExpiryPast,
     NotProposed,
     ProposalExpired,
@@ -239,8 +240,12 @@ class Alerts:
             raise ProposalExpired(mailing=number, expires_at=f"{mailing.expires_at:%Y-%m-%d %H:%M} UTC")
         selection = Selection.from_json(mailing.selection)
         appeal = session.get_one(Appeal, selection.appeal_id)
-        require_alertable(appeal, now)
-        if appeal.public_id != selection.version_id:
+        changed = appeal.public_id != selection.version_id
+        try:
+            require_alertable(appeal, now)
+        except ChangedSinceApproval:
+            changed = True
+        if changed:
             raise ProposalStale(reference=appeal.reference, by=mailing.proposed_by, mailing=number)
         return mailing
 

@@ -515,7 +515,7 @@ def test_what_has_changed_since_it_was_proposed_is_not_approved(careful):
         again.reopen_for_edit(again.texts)
         again.text.teaser = "Other words."
         again.written(Move.EDITED, Act(by="Tarek", at=NOON))
-    with pytest.raises(alert_faults.ChangedSinceApproval):
+    with pytest.raises(alert_faults.ProposalStale):
         approve(careful, number)
     with careful.database.write() as session:
         builders.approve_and_release(session.get_one(Appeal, appeal.id), NOON)
