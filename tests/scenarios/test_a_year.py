@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from newsletter.appeals.ending import Ending
 from newsletter.appeals.model import Act, Appeal, Audience, FollowUp
@@ -369,6 +369,10 @@ def lived(parts, seed, *, people, days):
     for _ in range(10):
         year.now += timedelta(days=5)
         year.plan(is_late=True)
+    # What a server put off to the last is brought again, or is too old.
+    for _ in range(10):
+        year.now += timedelta(days=1)
+        year.send()
     return year
 
 
@@ -457,6 +461,19 @@ def _check_hours(year, deliveries, mailings):
             assert since <= STEP or mailing.id in year.late, local
 
 
+def _draw_the_same(database, monkeypatch, *, seed):
+    """Make what the program leaves to chance the same each time: how long mails are put off, who is a random part."""
+    monkeypatch.setattr("newsletter.delivery.outbox.random", random.Random(seed))  # noqa: S311
+    drawn = random.Random(seed)  # noqa: S311
+
+    @event.listens_for(database.engine, "connect")
+    def seeded(connection, _record):
+        if database.is_sqlite:
+            connection.create_function("random", 0, lambda: drawn.getrandbits(63))
+        else:
+            connection.execute(f"SELECT setseed({drawn.random()})")
+
+
 @pytest.mark.parametrize(
     ("kind", "people", "days"),
     [("sqlite", 5_000, 365) if WHOLE else ("sqlite", 600, 70), ("postgresql", 200, 50)],
@@ -472,6 +489,7 @@ def test_a_year(request, keys, monkeypatch, kind, people, days):
     monkeypatch.setattr("newsletter.delivery.freezing.FIRST", people // 20)
     monkeypatch.setattr("newsletter.delivery.freezing.MORE", people // 5)
     database = Database(request.getfixturevalue(f"{kind}_url"))
+    _draw_the_same(database, monkeypatch, seed=people)
     parts = builders.parts(database, keys, second_look=False, time_zone="Europe/Berlin")
     year = lived(parts, seed=people, people=people, days=days)
     check(year)
