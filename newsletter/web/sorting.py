@@ -57,6 +57,8 @@ class Sorting:
                     self._tidy()
                 if self._asked.is_set():
                     self._asked.clear()
+                    if self._over.is_set():
+                        return  # that was the end's asking, which nobody repeats
                     self._sort()
             except Fault as fault:
                 log.error("%s", fault)

@@ -76,3 +76,21 @@ def test_it_tidies_however_much_is_asked_for(monkeypatch):
     with at_work.running():
         for _ in range(3):
             tidy.wait()
+
+
+def test_it_ends_though_it_was_just_about_to_sort():
+    sort = Work()
+
+    def tidy():
+        assert at_work._over.wait(WAIT_S)  # the end comes just before it sorts
+
+    at_work = Sorting(sort=sort, tidy=tidy)
+
+    def run():
+        with at_work.running():
+            pass
+
+    running = threading.Thread(target=run, daemon=True)
+    running.start()
+    running.join(WAIT_S)
+    assert not running.is_alive()
