@@ -35,3 +35,4 @@ def served(app: ASGIApp) -> Iterator[httpx.Client]:
         finally:
             server.should_exit = True
             thread.join(timeout=20)
+            assert not thread.is_alive(), "the server did not end"
