@@ -305,7 +305,7 @@ class _Wanted:
         places = {digest: place for place, digest in enumerate(self.digests)}
         decided: dict[int, int | Out] = {}
         for profile, reading in readings.items():
-            form = _form(candidate, reading, selection)
+            form = alert_form(candidate, reading, selection)
             decided[profile] = form if isinstance(form, Out) else places.setdefault(form, len(places))
         self.digests[:] = places
         self.fates |= decided
@@ -347,8 +347,8 @@ def unfinished(session: Session, *, since: datetime | None = None) -> Sequence[i
     return [mailing.id for mailing in session.scalars(_UNFINISHED.where(earlier))]
 
 
-def _form(candidate: Candidate, reading: Reading, selection: Selection) -> Digest | Out:
-    """Say in which form people who want the same get it, or why they get none."""
+def alert_form(candidate: Candidate, reading: Reading, selection: Selection) -> Digest | Out:
+    """Say in which form people who want the same get an alert, or why they get none."""
     form = compose_alert(candidate, reading, anyway=selection.anyway)
     if isinstance(form, Why):
         return Out(form.value)

@@ -1,7 +1,7 @@
 """The whole story of one address: how it joined, what it agreed to, what it chose, what it was sent and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ from sqlalchemy import false, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.appeals.model import Appeal
+from newsletter.delivery.missed import Missed, missed_alerts
 from newsletter.delivery.model import (
     WAITING_STATES,
     Delivery,
@@ -28,6 +29,7 @@ from subscribers.requests import Move, SignUp
 from subscribers.suppression import SuppressionList
 
 LOOKUP = 500  # editions in one statement
+MISSED = 20  # alerts that are looked at for one person
 
 
 class ConsentFact(NamedTuple):
@@ -174,6 +176,7 @@ class Story:
         suppressed: why and since when it must get no mail; None where it may.
         requests, consents, changes, mails: the newest first.
         looked_at: when it was last seen what is new to them; None where it wasn't.
+        missed: the last alerts of which they have no mail, and why; empty where nobody looked.
     """
 
     address: str
@@ -184,6 +187,7 @@ class Story:
     changes: Sequence[ChangeFact]
     mails: Sequence[MailFact]
     looked_at: LookFact | None = None
+    missed: Sequence[Missed] = ()
 
     def document(self) -> dict[str, Any]:
         """Give all of it as one JSON document knows it."""
@@ -197,6 +201,7 @@ class Story:
             "changes": [one._asdict() | {"at": one.at.isoformat()} for one in self.changes],
             "mails": [one.document() for one in self.mails],
             "looked_at": self.looked_at and self.looked_at.document(),
+            "missed": [one.document() for one in self.missed],
         }
 
     def verdict(self, now: datetime) -> str:
@@ -222,13 +227,14 @@ def story_of(session: Session, address: Address, suppression: SuppressionList) -
     """Tell the story of an address.
 
     Args:
-        session: an open transaction.
+        session: a transaction that may write to temporary tables; see `Database.sketch`.
         address: whose.
         suppression: knows who must get no mail; what it keeps outlives the person.
     """
     found = session.scalar(select(Subscriber).where(Subscriber.address_key == address.key))
     if found is not None:
-        return story_of_person(session, found, suppression)
+        missed = missed_alerts(session, found.id, most=MISSED)
+        return replace(story_of_person(session, found, suppression), missed=missed)
     suppressed = _suppressed(session, address.key, suppression)
     requests = _requests(session, None, address.key)
     return Story(
@@ -237,7 +243,7 @@ def story_of(session: Session, address: Address, suppression: SuppressionList) -
 
 
 def story_of_person(session: Session, found: Subscriber, suppression: SuppressionList) -> Story:
-    """Tell the story of a subscriber; as `story_of`."""
+    """Tell the story of a subscriber as it is written down, without what was looked at anew; as `story_of`."""
     return Story(
         address=found.email,
         person=_person(found),

@@ -446,7 +446,7 @@ def test_only_what_is_released_open_and_in_time_goes_out(parts):
 def test_an_alert_to_nobody_is_refused_and_leaves_nothing(parts):
     person(parts, "arabic", languages=("ar",))
     person(parts, "declined", alerts=False)
-    with pytest.raises(alert_faults.NobodyToAlert, match=r"1 want no alerts.*1 no text"):
+    with pytest.raises(alert_faults.NobodyToAlert, match=r"1 declined alerts.*1 no text"):
         alert(parts, release(parts))
     with parts.database.read() as session:
         assert session.scalars(select(Mailing)).all() == []

@@ -178,7 +178,7 @@ def test_an_alert_for_nobody_leaves_nothing_behind(parts, appeal):
     with parts.database.write() as session:
         for person in session.scalars(select(Subscriber)):
             person.alerts = False
-    with pytest.raises(alert_faults.NobodyToAlert, match="25 want no alerts"):
+    with pytest.raises(alert_faults.NobodyToAlert, match="25 declined alerts"):
         launch(parts, appeal)
     with parts.database.read() as session:
         assert session.scalars(select(Mailing)).all() == session.scalars(select(Delivery)).all() == []
