@@ -153,3 +153,10 @@ def readings_in(session: Session, people: str) -> dict[int, Reading]:
         )
         for number, languages, topics, countries, format_, discreet in session.connection().execute(rows)
     }
+
+
+def chosen_topics(session: Session) -> frozenset[str]:
+    """Give every topic that somebody chose to read about."""
+    columns = Profile.__table__.c
+    rows = session.execute(select(cast(columns.topics, Text)).distinct())
+    return frozenset(topic for (topics,) in rows for topic in json.loads(topics))

@@ -1,5 +1,6 @@
 """`newsletter alert`, `mailing approve` and `mailing correct`: one appeal to all whom it concerns, at once."""
 
+import difflib
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from newsletter.appeals.countries import country_code
 from newsletter.appeals.intake import find_appeal
 from newsletter.appeals.organisers import acting
-from newsletter.cli.context import Context, Span, as_organiser, language_tag, pass_context
+from newsletter.cli.context import Context, Span, as_organiser, language_tags, pass_context
 from newsletter.cli.launching import Launching
 from newsletter.delivery.alertable import select_all, select_recipients
 from newsletter.delivery.alerting import LIVES, UNDO
 from newsletter.delivery.selection import Part
-from subscribers.preferences import Cadence
+from subscribers.preferences import Cadence, chosen_topics
 
 
 class PartType(click.ParamType[Part]):
@@ -43,8 +45,14 @@ def _countries(_context: click.Context, _option: click.Parameter, names: tuple[s
     return frozenset(filter(None, codes.values()))
 
 
-def _languages(context: click.Context, option: click.Parameter, tags: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(filter(None, (language_tag(context, option, tag) for tag in tags)))
+def _topics(session: Session, words: tuple[str, ...]) -> frozenset[str]:
+    topics = frozenset(" ".join(topic.casefold().split()) for topic in words)
+    chosen = chosen_topics(session) if topics else frozenset[str]()
+    for topic in sorted(topics - chosen):
+        near = difflib.get_close_matches(topic, sorted(chosen), n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "`newsletter subscriber list` shows what people chose"
+        raise click.BadParameter(f"nobody chose {topic!r}; {hint}", param_hint="--topic")
+    return topics
 
 
 _EXPIRES = click.option(
@@ -83,7 +91,7 @@ def _launches(command: Callable[..., int]) -> Callable[..., int]:
     help="Only those who read about this country. Again for each.",
 )
 @click.option(
-    "--language", "languages", multiple=True, callback=_languages, help="Only those who get it in this language."
+    "--language", "languages", multiple=True, callback=language_tags, help="Only those who get it in this language."
 )
 @click.option(
     "--cadence",
@@ -105,7 +113,7 @@ def alert(
     reference: str,
     topics: tuple[str, ...],
     countries: frozenset[str],
-    languages: frozenset[str],
+    languages: tuple[str, ...],
     cadences: tuple[str, ...],
     got_original: bool,
     without: tuple[int, ...],
@@ -126,13 +134,14 @@ def alert(
         by = acting(session, organiser)
         appeal = find_appeal(session, reference)
         selection = select_all(appeal, now)
+        asked_topics = _topics(session, topics)
         if got_original:
             selection = replace(selection, only_recipients=True)
     chosen = replace(
         selection,
-        topics=frozenset(" ".join(topic.casefold().split()) for topic in topics),
+        topics=asked_topics,
         countries=countries,
-        languages=languages,
+        languages=frozenset(languages),
         cadences=frozenset(Cadence(each) for each in cadences),
         without=tuple(sorted(set(without))),
         part=part,

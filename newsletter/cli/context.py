@@ -55,6 +55,11 @@ def language_tag(_context: click.Context, _option: click.Parameter, tag: str | N
     return tag
 
 
+def language_tags(context: click.Context, option: click.Parameter, tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Take several language tags in their order, or say how one is written."""
+    return tuple(filter(None, (language_tag(context, option, tag) for tag in tags)))
+
+
 as_organiser = click.option(
     "--as", "organiser", metavar="NAME", envvar="NEWSLETTER_AS", help="The organiser who does it; else the operator."
 )

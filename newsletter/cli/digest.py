@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from newsletter.appeals.countries import country_code
 from newsletter.appeals.model import Appeal
 from newsletter.appeals.names import Register
-from newsletter.cli.context import Context, Moment, late_option, pass_context
+from newsletter.cli.context import Context, Moment, language_tags, late_option, pass_context
 from newsletter.cli.findings import findings_document, tell_findings, with_dead_links
 from newsletter.cli.previews import nobodys_slots, write_preview
 from newsletter.cli.screen import counted, printable, progress, say, show_json, warn
@@ -170,7 +170,13 @@ def preflight(context: Context, offline: bool, now: datetime | None, as_json: bo
 
 @digest.command()
 @click.option("--to", "address", metavar="EMAIL", help="What this subscriber would get now.")
-@click.option("--language", "languages", multiple=True, help="Without --to: languages read, in order. Again for each.")
+@click.option(
+    "--language",
+    "languages",
+    multiple=True,
+    callback=language_tags,
+    help="Without --to: languages read, in order. Again for each.",
+)
 @click.option("--country", "countries", multiple=True, help="Without --to: only these. Again for each.")
 @click.option("--topic", "topics", multiple=True, help="Without --to: only these. Again for each.")
 @click.option("--text", "text_only", is_flag=True, help="Without --to: as somebody gets it who wants text alone.")
@@ -274,7 +280,7 @@ def _tell(made: Plan, *, dry_run: bool) -> None:
     for reason, count in sorted(made.skipped.items()):
         say(f"{count:>9,}  left out: {reason.words}")
     if made.mailing_id is None:
-        say(f"Nobody gets a {made.cadence} digest now; nothing was planned.")
+        say(f"Nobody who chose {made.cadence} gets a digest now; nothing was planned.")
     elif dry_run:
         say(f"Would plan {counted(made.deliveries, 'mail')} in {counted(made.editions, 'edition')}.")
     else:

@@ -17,7 +17,7 @@ from newsletter.cli.screen import counted, printable, progress, say, show_json, 
 from newsletter.cli.sending import tell_broken
 from newsletter.delivery import control
 from newsletter.delivery.alert_faults import NotProposed
-from newsletter.delivery.alerting import Alerted
+from newsletter.delivery.alerting import UNDO, Alerted
 from newsletter.delivery.freezing import Outlook
 from newsletter.delivery.report import mailing as one_mailing
 from newsletter.delivery.selection import Selection
@@ -90,6 +90,8 @@ class Launching:
             show_json({"mailing": number, "state": "proposed", **_document(shown), **self._found})
         else:
             say(f"Mailing {number} waits for another organiser: newsletter mailing approve {number} --as NAME")
+            if self._undo != UNDO:
+                say("For how long it can be stopped is said there: give --undo to `mailing approve`.")
         return 0
 
     def approve(self, number: int) -> int:

@@ -109,7 +109,7 @@ def _tell(report: SendReport) -> None:
         say(f"{counted(report.left.held, 'mail')} held back: `newsletter mailing list` shows which mailing is paused.")
     if report.left.later and report.left.next_at:
         first = f"{report.left.next_at:%Y-%m-%d %H:%M} UTC"
-        say(f"{counted(report.left.later, 'mail')} go later, the first at {first}.")
+        say(f"{counted(report.left.later, 'mail')} to go later, the first at {first}.")
     if report.limited:
         say("The daily limit is reached: the rest goes tomorrow. Alerts go at once all the same.")
     elif report.left.due:

@@ -36,7 +36,7 @@ class NotACorrection(NewsletterError):
 
 
 class NotOfMailing(NewsletterError):
-    """Mailing {mailing} had no appeal that {reference} corrects."""
+    """Nobody got what {reference} corrects with mailing {mailing}. See `newsletter mailing show {mailing}`."""
 
 
 class StillGoing(NewsletterError):

@@ -97,10 +97,17 @@ def test_nothing_goes_where_nobody_can_be_asked_and_nobody_said_yes(released):
     assert "Nothing was sent yet" in released("mailing", "list").out
 
 
+def test_a_topic_that_nobody_chose_is_no_selection(released):
+    said = released("alert", "2026/001", "--dry-run", "--topic", "striks")
+    assert said.status == 2
+    assert "nobody chose 'striks'; did you mean strikes?" in said.err
+    assert released("alert", "2026/001", "--dry-run", "--topic", " Strikes ").status == 0
+
+
 def test_for_a_while_it_can_be_stopped(released, mailserver):
     said = released("alert", "2026/001", "--yes", "--undo", "10m")
     assert "newsletter mailing cancel 1" in said.out
-    assert "go later, the first at" in released("send").out
+    assert "2 mails to go later, the first at" in released("send").out
     assert "mailing 1, queued until 20" in released("subscriber", "show", "b@x.example").out
     assert "2 do not go out" in released("mailing", "cancel", 1, "--yes").out
     released("send")

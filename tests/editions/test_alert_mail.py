@@ -51,6 +51,17 @@ def test_it_says_what_happened_then_what_to_do_until_when_then_the_background(re
         assert in_order("Hello Anna," + rest, *PARTS)
 
 
+def test_what_has_no_teaser_begins_with_its_text(renderer):
+    alone = replace(FULL, teaser="", body="They were freed at *noon*.", background="", demands=())
+    for said in (
+        words_of(whole_html(renderer, alone, mail="follow-up")),
+        whole_text(renderer, alone, mail="follow-up"),
+    ):
+        assert in_order(said, "This corrects:", "They were freed at", "What you can do")
+        assert said.count("They were freed at") == 1
+        assert "Background" not in said
+
+
 def test_an_alert_says_nothing_of_what_it_continues(renderer):
     assert "This corrects" not in whole_html(renderer, FULL, mail="alert")
 

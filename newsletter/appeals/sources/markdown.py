@@ -19,6 +19,7 @@ from datetime import date, datetime
 from typing import Final
 
 import yaml
+from markdown_it import MarkdownIt
 
 from newsletter.appeals.action import Action
 from newsletter.appeals.countries import country_code
@@ -62,6 +63,7 @@ _KEYS: Final = {
     "revision": (),
 }
 _MEANS: Final = {alias: key for key, aliases in _KEYS.items() for alias in (key, *aliases)}
+_INLINE: Final = MarkdownIt("commonmark", {"html": False})
 _FENCE: Final = re.compile(r"(?:---|\.\.\.)[ \t]*")
 _LONGEST: Final = 65_536  # characters of front matter
 _MOST: Final = 50  # countries or topics of one appeal
@@ -332,5 +334,17 @@ def _teaser(facts: _Facts, body: str) -> tuple[str, str]:
     """Take the teaser from the front matter, or else the first paragraph, which the body then doesn't repeat."""
     if "teaser" in facts:
         return paragraphs(facts.text("teaser")), lines(body)
-    first, _, rest = lines(body).lstrip().partition("\n\n")
-    return paragraphs(first), lines(rest)
+    text = lines(body).lstrip()
+    first, _, rest = text.partition("\n\n")
+    said, leads_on = _as_read(first)
+    return paragraphs(said), text if leads_on else lines(rest)
+
+
+def _as_read(paragraph: str) -> tuple[str, bool]:
+    """Give a paragraph's words without the marks of Markdown, and whether it has links or pictures that these lose."""
+    blocks = _INLINE.parse(paragraph)
+    if [block.type for block in blocks] != ["paragraph_open", "inline", "paragraph_close"]:
+        return paragraph, False  # a list or a quotation reads well as it stands
+    parts = blocks[1].children or []
+    words = "".join("\n" if part.type in ("softbreak", "hardbreak") else part.content for part in parts)
+    return words, any(part.type in ("link_open", "image") for part in parts)

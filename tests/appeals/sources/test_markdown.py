@@ -168,3 +168,17 @@ def test_aliases_that_multiply_without_end_do_no_harm():
     )
     with pytest.raises(FrontMatterUnknownKey):
         markdown(bomb)
+
+
+@pytest.mark.parametrize(
+    ("first", "teaser", "body"),
+    [
+        ("**Twelve** people *are* `held`\nsince noon.", "Twelve people are held since noon.", "More."),
+        ("See [the union](https://a.example).", "See the union.", "See [the union](https://a.example).\n\nMore."),
+        ("5 * 3 and snake_case_words", "5 * 3 and snake_case_words", "More."),
+        ("- one\n- two", "- one - two", "More."),
+    ],
+)
+def test_a_teaser_has_no_marks_of_markdown_and_loses_no_link(first, teaser, body):
+    item = markdown("title: T\ndate: 2012-11-06", f"{first}\n\nMore.")
+    assert (item.teaser, item.body) == (teaser, body)
