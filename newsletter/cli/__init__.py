@@ -1,5 +1,6 @@
 """The command line: parse, call one domain verb, say what came of it. No rules here."""
 
+import gc
 import logging
 import sys
 from importlib import import_module
@@ -65,6 +66,7 @@ def cli(context: click.Context, config: Path | None) -> None:
     A first digest: init, appeal import, appeal approve, subscriber import, digest plan, send.
     To look around first: demo.
     """
+    gc.enable()  # by now the command is loaded; see `__main__`
     context.obj = Context(config)
     context.call_on_close(context.obj.close)
 

@@ -2,9 +2,6 @@
 
 import logging
 
-import cssutils
-from premailer import Premailer
-
 _EDGE = "<!--edge-->"
 
 
@@ -13,6 +10,9 @@ def inline_page(page: str) -> str:
 
     Premailer would rewrite a media query or drop what it can't read in it, so those belong in a sheet that it ignores.
     """
+    import cssutils  # noqa: PLC0415 - these two take as long to load as most commands take to run without them
+    from premailer import Premailer  # noqa: PLC0415
+
     # The network stays out of reach: templates may be an organisation's own, and appeals are anybody's.
     cssutils.ser.prefs.minimizeColorHash = False  # three digits are another colour to some mail programs
     premailer = Premailer(
