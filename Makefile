@@ -15,6 +15,7 @@ demo: $(VENV)/runtime.ready
 
 test: $(VENV)/development.ready
 	@tools/prepare system
+	@$(BIN)/python -m compileall -q newsletter subscribers tests tools # else each command that a test starts may do it
 	$(BIN)/pytest -n 2 --dist loadfile $(PYTEST)
 
 check: $(VENV)/development.ready $(VENV)/mail_support.ready

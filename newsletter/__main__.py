@@ -8,7 +8,7 @@ INTERRUPTED = 130  # 128 and SIGINT, as shells have it
 
 def main() -> None:
     """Run `newsletter`."""
-    gc.disable()  # what is loaded stays for good: looking through it again and again takes a tenth of a second
+    gc.disable()  # what is loaded stays for good: looking through it again and again takes a fifth of a second
     try:
         from newsletter.cli import main as run  # noqa: PLC0415 - loading takes a second, in which Ctrl-C may come
 

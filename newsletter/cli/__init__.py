@@ -66,7 +66,9 @@ def cli(context: click.Context, config: Path | None) -> None:
     A first digest: init, appeal import, appeal approve, subscriber import, digest plan, send.
     To look around first: demo.
     """
-    gc.enable()  # by now the command is loaded; see `__main__`
+    if not gc.isenabled():  # see `__main__`; by now the command is loaded
+        gc.freeze()
+        gc.enable()
     context.obj = Context(config)
     context.call_on_close(context.obj.close)
 
