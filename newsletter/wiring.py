@@ -275,11 +275,14 @@ class Parts:
             return ()
         return tuple(signers(settings.dkim_selectors, self.keys, settings.sender_domain))
 
+    def outbox(self) -> Outbox:
+        """Make a queue's end, for one worker."""
+        return Outbox(self.database, self.suppression, time_zone=self.settings.time_zone)
+
     def bookkeeper(self) -> Bookkeeper:
         """Make what asks the database for a worker."""
-        outbox = Outbox(self.database, self.suppression)
         stamp = Stamp(self.links, self.sender)
-        return Bookkeeper(self.database, outbox, stamp, self.sender, signed=bool(self.signers))
+        return Bookkeeper(self.database, self.outbox(), stamp, self.sender, signed=bool(self.signers))
 
     def worker(
         self,

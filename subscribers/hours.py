@@ -79,3 +79,15 @@ def morning_after(moment: datetime, zone: str) -> datetime:
         return moment
     day = local.date() + timedelta(days=local.hour >= NIGHT)
     return datetime.combine(day, time(MORNING), tzinfo=ZoneInfo(zone)).astimezone(_UTC)
+
+
+def awake_at(moment: datetime, limit: datetime, zone: str) -> datetime:
+    """Give when somebody may be written to who need not be woken: in the morning, unless a limit comes before.
+
+    Args:
+        moment: when it could be.
+        limit: by when it must be.
+        zone: of their clock (IANA).
+    """
+    morning = morning_after(moment, zone)
+    return morning if morning < limit else moment

@@ -24,6 +24,7 @@ class Launched:
         on_uncertain: its choice.
         cadence: whose digest it is; None for others.
         declinable: whether it goes only to those who want alerts.
+        by_day: whether nobody is woken for it who need not be.
     """
 
     id: int
@@ -36,6 +37,7 @@ class Launched:
     on_uncertain: OnUncertain
     cadence: Cadence | None = None
     declinable: bool = False
+    by_day: bool = False
 
 
 Hold = tuple[int, int]  # a delivery's number and its fence: one claim, and not the next one of the same row

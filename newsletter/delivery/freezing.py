@@ -29,7 +29,7 @@ from newsletter.editions.model import Edition
 from newsletter.errors import NewsletterError
 from subscribers.choices import known_zone
 from subscribers.database import Database
-from subscribers.hours import morning_after
+from subscribers.hours import awake_at
 from subscribers.preferences import Cadence, Reading
 
 log = logging.getLogger(__name__)
@@ -280,9 +280,9 @@ class Freezing:
         """Say when people get it, by time zone: nobody is woken, unless a life is at risk or it would be too late."""
         due = {}
         for zone in found.counted.zones:
-            morning = morning_after(hours.starts_at, known_zone(zone) or self.time_zone)
-            may_wait = found.appeal.urgency is not Urgency.LIFE_AT_RISK and morning < hours.expires_at
-            due[zone] = morning if may_wait else hours.starts_at
+            clock = known_zone(zone) or self.time_zone
+            wakes = found.appeal.urgency is Urgency.LIFE_AT_RISK
+            due[zone] = hours.starts_at if wakes else awake_at(hours.starts_at, hours.expires_at, clock)
         return due
 
 

@@ -10,6 +10,8 @@ from datetime import datetime
 from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.appeals.model import Appeal
+from newsletter.appeals.urgency import Urgency
 from newsletter.delivery.claimed import Claimed, Ended, Hold, Launched, Turn
 from newsletter.delivery.control import sweep_cancelled
 from newsletter.delivery.model import (
@@ -28,8 +30,10 @@ from newsletter.delivery.settle import REPLY_LENGTH, settlement
 from newsletter.delivery.statements import DueRow, SettledRow, Statements
 from newsletter.delivery.workers import Process, Watch
 from subscribers.addresses import wire_form
+from subscribers.choices import known_zone
 from subscribers.database import Bare, Database
 from subscribers.errors import DatabaseLocked, DatabaseUnreachable
+from subscribers.hours import awake_at
 from subscribers.model import LeftReason, Subscriber
 from subscribers.suppression import SuppressionList
 
@@ -41,9 +45,10 @@ EXPIRE_ROWS = 5_000  # rows of an expired mailing that are settled in one transa
 class Outbox:
     """Claims and settles deliveries, in transactions that are over before a byte is sent."""
 
-    def __init__(self, database: Database, suppression: SuppressionList) -> None:
-        """Take the database and whom nobody may write to."""
+    def __init__(self, database: Database, suppression: SuppressionList, *, time_zone: str) -> None:
+        """Take the database, whom nobody may write to, and the organisation's time zone."""
         self._database = database
+        self._time_zone = time_zone
         self._suppression = suppression
         self._statements = Statements(is_sqlite=database.is_sqlite)
         self._watch = Watch(same_machine_only=database.is_sqlite)
@@ -252,7 +257,8 @@ class Outbox:
         if unknown := [mailing_id for mailing_id in ids if mailing_id not in self._launched]:
             with self._database.read() as session:
                 for mailing in session.scalars(select(Mailing).where(Mailing.id.in_(unknown))):
-                    self._launched[mailing.id] = _launched(mailing)
+                    about = mailing.selection and session.get(Appeal, mailing.selection["appeal_id"])
+                    self._launched[mailing.id] = _launched(mailing, about or None)
         return {mailing_id: self._launched[mailing_id] for mailing_id in ids}
 
     def _claim(
@@ -329,6 +335,7 @@ class Outbox:
         # People get the rest of an edition that holds, say, a closed appeal with their next digest.
         suppressed, spent = self._statements.barred(connection, hashes, {row.edition_id for row in rows}, now)
         claims: list[Claimed] = []
+        asleep: dict[datetime, list[int]] = {}
         unready = False
         for row, hashed in zip(rows, hashes, strict=True):
             if row.edition_id in spent and spent[row.edition_id] is None:
@@ -336,11 +343,19 @@ class Outbox:
                 continue
             if reason := _why_not(row, spent, suppressed=hashed in suppressed):
                 self._statements.skip(connection, row.id, reason, now)
+            elif launched.by_day and (awake := self._awake_at(row.zone, launched, now)) > now:
+                asleep.setdefault(awake, []).append(row.id)
             else:
                 claims.append(_claimed(row, launched))
         if claims:
             self._statements.take(connection, [one.id for one in claims], self._worker_id)
+        for awake, numbers in asleep.items():
+            self._statements.put_off(connection, numbers, awake)
         return claims, unready
+
+    def _awake_at(self, zone: str, launched: Launched, now: datetime) -> datetime:
+        """Say when an alert may come to somebody; since it was launched, it may have become night where they are."""
+        return awake_at(now, launched.expires_at, known_zone(zone) or self._time_zone)
 
     # ── afterwards ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -426,7 +441,7 @@ def _claimed(row: DueRow, launched: Launched) -> Claimed:
     )
 
 
-def _launched(mailing: Mailing) -> Launched:
+def _launched(mailing: Mailing, about: Appeal | None) -> Launched:
     return Launched(
         id=mailing.id,
         kind=mailing.kind,
@@ -439,4 +454,5 @@ def _launched(mailing: Mailing) -> Launched:
         cadence=mailing.cadence,
         # A correction reaches also those who want no alerts: they have what was wrong.
         declinable=mailing.lane is Lane.ALERT and (mailing.selection or {}).get("corrects") is None,
+        by_day=about is not None and about.urgency is not Urgency.LIFE_AT_RISK,
     )

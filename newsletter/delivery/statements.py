@@ -24,6 +24,7 @@ class DueRow(NamedTuple):
     Attributes:
         blamed: whether its last reply was about us (5.7.x).
         why_not: the reason for which it is skipped; empty if there is none.
+        zone: of their clock; empty means the organisation's.
         errand: what a service mail is about; see `ServiceMail`.
         mailing: what a service mail is part of; 0 for others, whose mailing was asked for.
     """
@@ -39,6 +40,7 @@ class DueRow(NamedTuple):
     address_key: str
     name: str
     why_not: str
+    zone: str = ""
     errand: int = 0
     mailing: int = 0
 
@@ -67,7 +69,8 @@ _DUE = f"""
                              WHERE p.id = s.profile_id AND p.discreet AND NOT e.discreet) THEN '{Skip.CHANGED}'
                 WHEN EXISTS (SELECT 1 FROM digest_standings t WHERE t.subscriber_id = s.id
                              AND t.mailing_id = d.mailing_id AND t.profile_id <> s.profile_id) THEN '{Skip.CHANGED}'
-                ELSE '' END
+                ELSE '' END,
+           s.time_zone
     FROM deliveries d JOIN subscribers s ON s.id = d.subscriber_id
     WHERE d.mailing_id = :mailing AND d.state IN ('queued', 'deferred') AND d.due_at <= :now
     ORDER BY d.due_at, d.id LIMIT :limit
@@ -77,7 +80,7 @@ _DUE = f"""
 # it would be a stranger's way to write to anyone.
 _DUE_SERVICE = """
     SELECT d.id, d.fence, d.edition_id, d.attempts, coalesce(d.reply LIKE '5__ 5.7.%', FALSE),
-           s.id, s.token_epoch, m.email, m.address_key, '', '', m.errand, d.mailing_id
+           s.id, s.token_epoch, m.email, m.address_key, '', '', '', m.errand, d.mailing_id
     FROM deliveries d JOIN service_mails m ON m.delivery_id = d.id JOIN subscribers s ON s.id = d.subscriber_id
     WHERE d.mailing_id {among} AND d.state IN ('queued', 'deferred') AND d.due_at <= :now
     ORDER BY d.due_at, d.id LIMIT :limit
@@ -132,6 +135,7 @@ _SPENT = """
     FROM editions WHERE id {among} AND (withdrawn_at IS NOT NULL OR composed_at IS NULL)
 """
 _TAKE = "UPDATE deliveries SET state = 'sending', worker_id = {mark}, fence = fence + 1 WHERE id {among}"
+_PUT_OFF = "UPDATE deliveries SET due_at = {mark} WHERE id {among}"
 # What may have arrived before is not skipped or expired: nobody knows.
 _SKIP = """
     UPDATE deliveries SET state = CASE WHEN perhaps_sent THEN 'uncertain' ELSE 'skipped' END,
@@ -191,7 +195,8 @@ class Statements:
                 + by_number
             )
         self._spent, self._take = meant(_SPENT), meant(_TAKE)
-        self._skip, self._count, self._sent = meant(_SKIP), meant(_COUNT), meant(_SENT)
+        self._put_off, self._skip = meant(_PUT_OFF), meant(_SKIP)
+        self._count, self._sent = meant(_COUNT), meant(_SENT)
         self._expire, self._own, self._hand_back = meant(_EXPIRE), meant(_OWN), meant(_HAND_BACK)
 
     def running(self, connection: Bare) -> list[int]:
@@ -252,6 +257,10 @@ class Statements:
     def take(self, connection: Bare, deliveries: Iterable[int], worker_id: int) -> None:
         """Make deliveries `sending`, in a worker's name."""
         connection.execute(self._take, (worker_id, self._numbers(deliveries)))
+
+    def put_off(self, connection: Bare, deliveries: Iterable[int], until: datetime) -> None:
+        """Let deliveries be due at a later moment."""
+        connection.execute(self._put_off, (self._moment(until), self._numbers(deliveries)))
 
     def skip(self, connection: Bare, delivery: int, reason: Skip, now: datetime) -> None:
         """Note that a delivery is not sent, and why."""

@@ -13,7 +13,6 @@ from newsletter.delivery import alert_faults, control
 from newsletter.delivery.alertable import select_all, select_recipients
 from newsletter.delivery.deciding import decide
 from newsletter.delivery.model import Delivery, DeliveryState, Lane, Mailing, MailingKind, MailingState, OnUncertain
-from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.report import NoSuchMailing
 from newsletter.delivery.selection import Out, Part, Selection
 from newsletter.editions.model import Edition
@@ -396,6 +395,30 @@ def test_it_goes_at_once_to_those_whose_morning_would_be_too_late(parts):
     assert {name for name, hours in due(parts).items() if hours} == {"lima"}
 
 
+EVENING = NOON + timedelta(hours=12)  # midnight in UTC, one o'clock in Berlin; seven in Lima, nine in Seoul
+
+
+def test_who_has_night_once_it_goes_on_is_not_woken_either(parts):
+    of_the_world(parts)
+    number = alert(parts, release(parts)).mailing_id
+    with parts.database.write() as session:
+        control.pause(session, number)
+    with parts.database.write() as session:
+        control.resume(session, number)
+    assert claimed(parts, now=EVENING).keys() == {"lima", "auckland", "seoul"}
+    assert due(parts).items() >= {"here": 20, "berlin": 19, "kathmandu": 14.25, "nowhere": 20}.items()
+    assert claimed(parts, now=EVENING + timedelta(hours=8)).keys() == {"here", "berlin", "kathmandu", "nowhere"}
+
+
+@pytest.mark.parametrize(
+    ("urgency", "lives"), [(Urgency.LIFE_AT_RISK, DAY), (Urgency.URGENT, timedelta(hours=14))], ids=["life", "too late"]
+)
+def test_who_has_night_once_it_goes_on_gets_it_if_it_can_not_wait(parts, urgency, lives):
+    of_the_world(parts)
+    launch(parts, everybody(parts, release(parts, urgency=urgency)), lives=lives)
+    assert {"here", "berlin", "nowhere"} <= claimed(parts, now=EVENING).keys()
+
+
 def test_it_can_be_stopped_before_its_first_mail(parts):
     person(parts, "rosa")
     appeal = release(parts)
@@ -570,7 +593,7 @@ def test_a_correction_is_not_approved_while_what_it_corrects_goes_out_again(care
 
 def claimed(parts, *, now=NOON + timedelta(seconds=1)):
     """Who would get a mail now, by name, with what it is in."""
-    outbox = Outbox(parts.database, parts.suppression)
+    outbox = parts.outbox()
     outbox.enrol(now=now)
     turn = outbox.turn([], want=100, now=now)
     with parts.database.read() as session:

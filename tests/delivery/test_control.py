@@ -11,7 +11,6 @@ from newsletter.delivery import control
 from newsletter.delivery.claimed import Ended
 from newsletter.delivery.control import MailingExpired, MailingIsOver, NotInMailing, NotUncertain, Verdict
 from newsletter.delivery.model import Delivery, DeliveryState, Lane, Mailing, MailingState
-from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.outcome import Accepted, Deferred, Uncertain
 from newsletter.delivery.report import NoSuchMailing
 from newsletter.delivery.report import mailing as report_of
@@ -56,7 +55,7 @@ def send(parts):
 
 
 def outbox_of(parts):
-    made = Outbox(parts.database, parts.suppression)
+    made = parts.outbox()
     made.enrol(now=NOW)
     return made
 

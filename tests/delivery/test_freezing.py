@@ -13,7 +13,6 @@ from newsletter.appeals.model import Act, Appeal
 from newsletter.delivery import alert_faults, control, freezing
 from newsletter.delivery.alertable import select_all
 from newsletter.delivery.model import Delivery, DeliveryState, Mailing, MailingState
-from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.recurring import RECURRING
 from newsletter.delivery.selection import Part
 from newsletter.editions.model import Edition
@@ -118,7 +117,7 @@ def test_the_first_mails_can_go_before_all_people_were_looked_at(parts, appeal, 
     seen = []
 
     def look(_people):
-        outbox = Outbox(database, parts.suppression)
+        outbox = parts.outbox()
         number = mailing_of(parts, 1).id
         waiting = gets(parts, number)
         if not seen:
@@ -243,7 +242,7 @@ def test_an_alert_is_not_finished_while_some_of_its_people_are_not_frozen(parts,
         for delivery in session.scalars(select(Delivery)):
             if delivery.state is DeliveryState.QUEUED:
                 delivery.state, delivery.settled_at = DeliveryState.ACCEPTED, NOON
-    outbox = Outbox(database, parts.suppression)
+    outbox = parts.outbox()
     outbox.finish_mailings(now=NOON)
     assert mailing_of(parts, number).state is MailingState.RUNNING
     parts.recurring().run(NOON)

@@ -11,7 +11,6 @@ from newsletter.delivery import control
 from newsletter.delivery.claimed import Ended
 from newsletter.delivery.deciding import decide
 from newsletter.delivery.model import Delivery, Lane, Mailing, OnUncertain
-from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.outcome import Accepted, Refused, Uncertain
 from newsletter.delivery.statements import Statements
 from subscribers.choices import Choices
@@ -30,7 +29,7 @@ def parts(database, keys):
 
 @pytest.fixture
 def outbox(parts):
-    made = Outbox(parts.database, parts.suppression)
+    made = parts.outbox()
     made.enrol(now=NOW)
     return made
 

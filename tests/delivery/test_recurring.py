@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from newsletter.delivery.control import resume
 from newsletter.delivery.model import Delivery, DeliveryState, DigestRun, Mailing, MailingState, Skip
-from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.planning import Planner
 from newsletter.editions.model import Edition
 from newsletter.editions.render import Renderer, TemplateBroken
@@ -236,7 +235,7 @@ def test_who_chose_otherwise_while_it_was_planned_does_not_get_it(at):
     with parts.database.write() as session:  # as if it had been written beside the planning: nothing was taken back
         layla = session.scalars(select(Subscriber)).one()
         layla.profile = Profile.of(session, Reading(discreet=True))
-    outbox = Outbox(parts.database, parts.suppression)
+    outbox = parts.outbox()
     assert outbox.turn([], want=5, now=parts.clock()).claims == []
     with parts.database.read() as session:
         assert session.scalars(select(Delivery)).one().skip is Skip.CHANGED
@@ -264,7 +263,7 @@ def test_a_mail_goes_only_once_its_edition_is_composed_and_those_before_it_go_me
     with parts.database.write() as session:
         made = parts.planner().plan_digest(session, Cadence.WEEKLY, now=parts.clock())
     assert made.editions == 2
-    outbox = Outbox(parts.database, parts.suppression)
+    outbox = parts.outbox()
     outbox.enrol(now=parts.clock())
     for want in (2, 9):
         turn = outbox.turn([], want=want, now=parts.clock())

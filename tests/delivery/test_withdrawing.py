@@ -16,7 +16,6 @@ from newsletter.appeals.model import Act, AppealStatus
 from newsletter.appeals.names import Register, protect
 from newsletter.appeals.protected import Forms, ProtectedName
 from newsletter.delivery.model import Delivery, DeliveryState, Skip
-from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.withdrawing import sweep
 from newsletter.delivery.worker import Worker
 from newsletter.editions.stored import stored_edition
@@ -97,7 +96,7 @@ def test_a_mail_that_waits_and_says_it_does_not_go_out_and_the_next_one_says_the
         builders.appeal(session, f"Free {NAME}", teaser="He is held.")
     plan(parts)
     hide(parts)
-    outbox = Outbox(parts.database, parts.suppression)
+    outbox = parts.outbox()
     turn = outbox.turn([], want=5, now=NOW)
     assert turn.claims == []
     with parts.database.read() as session:
@@ -173,7 +172,7 @@ def test_an_appeal_past_its_deadline_is_not_sent_though_it_was_planned_before(pa
         builders.person(session)
         builders.appeal(session, deadline=NOW.date())
     plan(parts)
-    outbox = Outbox(parts.database, parts.suppression)
+    outbox = parts.outbox()
     assert outbox.turn([], want=5, now=NOW + timedelta(days=2)).claims == []
     with parts.database.read() as session:
         assert session.scalars(select(Delivery)).one().skip is Skip.TOO_LATE

@@ -255,7 +255,7 @@ def test_a_connection_lost_after_the_dot_is_what_the_mailing_chose(database, key
 
 def outbox_of(parts, *, process=None):
     """A worker's outbox, of this process or of another."""
-    made = Outbox(parts.database, parts.suppression)
+    made = parts.outbox()
     if process is not None:
         made._process = process
     made.enrol(now=NOW)

@@ -22,7 +22,6 @@ from newsletter.delivery.alertable import select_all, select_recipients
 from newsletter.delivery.claimed import Ended
 from newsletter.delivery.deciding import decide
 from newsletter.delivery.model import OPEN_STATES, Delivery, DeliveryState, Lane, Mailing, MailingState
-from newsletter.delivery.outbox import Outbox
 from newsletter.delivery.outcome import Accepted, Deferred, Refused, Uncertain, Why
 from newsletter.delivery.preflight import Looked
 from newsletter.delivery.selection import Part
@@ -31,7 +30,7 @@ from newsletter.editions.model import EditionAppeal
 from subscribers.addresses import parse_address
 from subscribers.choices import Choices
 from subscribers.database import Database
-from subscribers.hours import MORNING, NIGHT
+from subscribers.hours import MORNING, NIGHT, morning_after
 from subscribers.leaving import leave
 from subscribers.model import Subscriber
 from subscribers.preferences import Cadence, Profile, Reading
@@ -98,7 +97,7 @@ class Year:
 
     def __post_init__(self):
         self.parts.clock = lambda: self.now
-        self.outbox = Outbox(self.parts.database, self.parts.suppression)
+        self.outbox = self.parts.outbox()
         self.outbox.enrol(now=self.now)
 
     # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -311,7 +310,7 @@ class Year:
             if self.people[claimed.subscriber_id].steady or self.chance.random() < 0.5:
                 self._arrives(claimed)
         self.outbox.retire()  # as if the process were gone: nobody knows what became of these
-        self.outbox = Outbox(self.parts.database, self.parts.suppression)
+        self.outbox = self.parts.outbox()
         self.outbox.enrol(now=self.now)
         self.done["crashes"] += 1
 
@@ -330,11 +329,18 @@ class Year:
             outcome = Uncertain("the connection was lost")
         return Ended(claimed, outcome, None)
 
+    def _is_day(self, person):
+        return MORNING <= self.now.astimezone(ZoneInfo(person.zone)).hour < NIGHT
+
     def _arrives(self, claimed):
         person, mailing = self.people[claimed.subscriber_id], claimed.mailing
         assert not person.left, "nothing comes to somebody who left"
         assert person.paused_until is None or person.paused_until <= self.now, "nothing comes through a pause"
         assert self.now < mailing.expires_at, "nothing comes late"
+        if mailing.id in self.alerted:
+            at_risk = self.appeals[self.alerted[mailing.id]]["urgency"] is Urgency.LIFE_AT_RISK
+            can_not_wait = morning_after(self.now, person.zone) >= mailing.expires_at
+            assert self._is_day(person) or at_risk or can_not_wait, "nobody is woken"
         self.arrivals.append(Arrival(person.number, claimed.id, mailing.id, self.now))
 
 
@@ -443,19 +449,13 @@ def _check_nobody_misses(year, got):
 
 
 def _check_hours(year, deliveries, mailings):
-    """Alerts wake nobody, and digests come after the hour that each chose, by their own clock."""
-    urgency = {mailing: year.appeals[appeal]["urgency"] for mailing, appeal in year.alerted.items()}
+    """Digests come after the hour that each chose, by their own clock."""
     for row in deliveries.values():
         person, mailing = year.people[row.subscriber_id], mailings[row.mailing_id]
         if row.edition_id is None:
             continue
         zone = ZoneInfo(person.zone)
         local = row.due_at.astimezone(zone)
-        if mailing.lane is Lane.ALERT and urgency[mailing.id] is not Urgency.LIFE_AT_RISK:
-            # What a server asked to bring again later comes when it may.
-            first = row.state is DeliveryState.ACCEPTED and row.attempts == row.fence == 1
-            woken = first and not MORNING <= local.hour < NIGHT
-            assert not woken or mailing.expires_at - mailing.launched_at < timedelta(hours=10), local
         if person.steady and mailing.cadence is Cadence.DAILY:
             since = (mailing.launched_at.astimezone(zone).hour - person.hour) % 24
             assert since <= STEP or mailing.id in year.late, local
