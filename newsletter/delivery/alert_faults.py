@@ -27,6 +27,10 @@ class NobodyToAlert(NewsletterError):
     """Nobody would get it, so nothing was planned: {reasons}."""
 
 
+class AlreadyProposed(NewsletterError):
+    """Mailing {mailing} is the same alert to the same people, and waits: `newsletter mailing approve {mailing}`."""
+
+
 class ExpiryPast(NewsletterError):
     """The alert would expire before its first mail. Give it longer: --expires 6h."""
 

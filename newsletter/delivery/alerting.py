@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.appeals.model import Appeal
 from newsletter.delivery.alert_faults import (
+    AlreadyProposed,
     ApprovalByAnother,
     ChangedSinceApproval,
     ExpiryPast,
@@ -110,12 +111,16 @@ class Alerts:
             now: the moment.
 
         Raises:
-            As `look`, but for NobodyToAlert.
+            AlreadyProposed: the same waits already; as `look`, but for NobodyToAlert.
         """
         with self.database.write() as session:
             appeal = alertable(session, selection, now)
             if now >= expires_at:
                 raise ExpiryPast
+            waiting = select(Mailing).where(Mailing.state == MailingState.PROPOSED, Mailing.expires_at > now)
+            for other in session.scalars(waiting):
+                if Selection.from_json(other.selection or {}) == selection:
+                    raise AlreadyProposed(mailing=other.id)
             mailing = self._mailing(appeal, selection, by=by, expires_at=expires_at, now=now)
             session.add(mailing)
             session.flush()

@@ -503,6 +503,17 @@ def approve(parts, number, *, by="Layla", now=NOON):
     return parts.alerts().approve(number, by=by, starts_at=now, now=now)
 
 
+def test_the_same_alert_waits_only_once(careful):
+    person(careful, "rosa")
+    appeal = release(careful)
+    number = propose(careful, appeal)
+    with pytest.raises(alert_faults.AlreadyProposed, match=rf"mailing approve {number}`"):
+        propose(careful, appeal, by="Tarek")
+    assert propose(careful, appeal, cadences=frozenset({Cadence.DAILY})) != number
+    control.cancel(careful.database, number, now=NOON)
+    assert propose(careful, appeal) > number
+
+
 def test_an_alert_waits_for_another_organiser(careful):
     person(careful, "rosa")
     person(careful, "daily", cadence=Cadence.DAILY)
