@@ -8,6 +8,7 @@ from subscribers.choices import known_zone
 from subscribers.preferences import Cadence
 
 MORNING, NIGHT = 8, 22  # hours; between the second and the first nobody is woken who need not be
+LEEWAY = timedelta(hours=1)  # what waits for the morning has as long at least to go out, be deferred and go again
 QUARTER = timedelta(minutes=15)  # offsets from UTC are multiples of it, so no hour begins between two
 # How often one of each falls due; what comes as it appears has no hour.
 PERIODS = {Cadence.DAILY: timedelta(days=1), Cadence.WEEKLY: timedelta(days=7), Cadence.MONTHLY: timedelta(days=31)}
@@ -82,12 +83,12 @@ def morning_after(moment: datetime, zone: str) -> datetime:
 
 
 def awake_at(moment: datetime, limit: datetime, zone: str) -> datetime:
-    """Give when somebody may be written to who need not be woken: in the morning, unless a limit comes before.
+    """Give when somebody may be written to who need not be woken: in the morning, unless that is too late.
 
     Args:
         moment: when it could be.
-        limit: by when it must be.
+        limit: by when it must be; the morning comes early enough if there is an hour left.
         zone: of their clock (IANA).
     """
     morning = morning_after(moment, zone)
-    return morning if morning < limit else moment
+    return morning if morning + LEEWAY <= limit else moment

@@ -114,7 +114,7 @@ def export(context: Context, file: Path, status: str, everybody: bool) -> None:
 def show(context: Context, email: str, as_json: bool) -> None:
     """Tell the whole story of an address: how it joined, what it chose, what it was sent, why it gets mail or none."""
     parts = context.parts
-    with parts.database.sketch() as session:
+    with parts.database.read() as session:
         told = story_of(session, parse_address(email), parts.suppression)
     if as_json:
         show_json(told.document())
@@ -270,8 +270,8 @@ def _tell_mails(told: Story, now: datetime) -> None:
     if len(told.mails) > SHOWN:
         say(f"  … and {len(told.mails) - SHOWN:,} older ones; --json has them all.")
     if told.missed:
-        say("Alerts without a mail to them, by what they choose now:")
-    for one in told.missed:
+        say("Alerts without a mail to them:")
+    for one in told.missed or ():
         say(printable(f"  {_day(one.at)}  mailing {one.mailing} [{one.appeal}], {one.words}"))
 
 

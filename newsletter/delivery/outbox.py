@@ -6,11 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from newsletter.appeals.model import Appeal
+from newsletter.appeals.document import AppealDocument
+from newsletter.appeals.history import AppealVersion
 from newsletter.appeals.urgency import Urgency
 from newsletter.delivery.claimed import Claimed, Ended, Hold, Launched, Turn
 from newsletter.delivery.control import sweep_cancelled
@@ -40,6 +42,7 @@ from subscribers.suppression import SuppressionList
 PATIENCE = 20  # times that a database which does not answer is asked again before outcomes are given up
 PAUSE_S = 1.0  # before that, where it said so at once
 EXPIRE_ROWS = 5_000  # rows of an expired mailing that are settled in one transaction
+SLEEPERS, LOOKS = 1_000, 6  # rows of an alert that are looked at at once where it is night; how often in a turn
 
 
 class Outbox:
@@ -257,8 +260,8 @@ class Outbox:
         if unknown := [mailing_id for mailing_id in ids if mailing_id not in self._launched]:
             with self._database.read() as session:
                 for mailing in session.scalars(select(Mailing).where(Mailing.id.in_(unknown))):
-                    about = mailing.selection and session.get(Appeal, mailing.selection["appeal_id"])
-                    self._launched[mailing.id] = _launched(mailing, about or None)
+                    said = mailing.selection and session.get_one(AppealVersion, mailing.selection["version_id"])
+                    self._launched[mailing.id] = _launched(mailing, said or None)
         return {mailing_id: self._launched[mailing_id] for mailing_id in ids}
 
     def _claim(
@@ -297,11 +300,9 @@ class Outbox:
                 if rest <= 0:
                     continue
                 room = int(rest)
-            rows = self._statements.due(connection, launched, room, now)
-            taken, unready = self._take(connection, launched, rows, now)
+            taken, over = self._take_of(connection, launched, room, now)
             claims += taken
-            # What is not composed yet comes before what else there is of the mailing.
-            dry &= len(rows) < room or unready
+            dry &= over
             if launched.lane is Lane.REST:
                 rest -= len(taken)
         return claims, dry, held
@@ -322,40 +323,57 @@ class Outbox:
             self._statements.take(connection, [one.id for one in claims], self._worker_id)
         return claims, len(rows) < room
 
-    def _take(
-        self, connection: Bare, launched: Launched, rows: Sequence[DueRow], now: datetime
-    ) -> tuple[list[Claimed], bool]:
-        """Claim deliveries of one mailing that are due, apart from those that are not to be sent.
+    def _take_of(self, connection: Bare, launched: Launched, room: int, now: datetime) -> tuple[list[Claimed], bool]:
+        """Claim so many deliveries of one mailing at the most; say also whether that was all."""
+        awake = _Awake(launched, self._time_zone, now)
+        claims: list[Claimed] = []
+        look = room
+        for _ in range(LOOKS):
+            rows = self._statements.due(connection, launched, look, now)
+            taken = self._take(connection, launched, rows, room - len(claims), awake, now)
+            claims += taken.claims
+            if taken.unready:
+                return claims, True  # what is not composed yet comes before what else there is of the mailing
+            if len(rows) < look or not taken.asleep:
+                return claims, len(rows) < look and not taken.left
+            look = SLEEPERS  # so that nobody who is awake waits behind many who are not
+        return claims, False
 
-        Says also whether some wait for their edition to be composed.
-        """
+    def _take(
+        self,
+        connection: Bare,
+        launched: Launched,
+        rows: Sequence[DueRow],
+        room: int,
+        awake: "_Awake",
+        now: datetime,
+    ) -> "_Taken":
+        """Claim deliveries of one mailing that are due, apart from those that are not to be sent, or not by night."""
         if not rows:
-            return [], False
+            return _Taken([])
         hashes = [self._suppression.hash(row.address_key) for row in rows]
         # People get the rest of an edition that holds, say, a closed appeal with their next digest.
         suppressed, spent = self._statements.barred(connection, hashes, {row.edition_id for row in rows}, now)
         claims: list[Claimed] = []
         asleep: dict[datetime, list[int]] = {}
-        unready = False
+        unready = left = False
         for row, hashed in zip(rows, hashes, strict=True):
             if row.edition_id in spent and spent[row.edition_id] is None:
                 unready = True
                 continue
             if reason := _why_not(row, spent, suppressed=hashed in suppressed):
                 self._statements.skip(connection, row.id, reason, now)
-            elif launched.by_day and (awake := self._awake_at(row.zone, launched, now)) > now:
-                asleep.setdefault(awake, []).append(row.id)
-            else:
+            elif (at := awake.at(row.zone)) > now:
+                asleep.setdefault(at, []).append(row.id)
+            elif len(claims) < room:
                 claims.append(_claimed(row, launched))
+            else:
+                left = True
         if claims:
             self._statements.take(connection, [one.id for one in claims], self._worker_id)
-        for awake, numbers in asleep.items():
-            self._statements.put_off(connection, numbers, awake)
-        return claims, unready
-
-    def _awake_at(self, zone: str, launched: Launched, now: datetime) -> datetime:
-        """Say when an alert may come to somebody; since it was launched, it may have become night where they are."""
-        return awake_at(now, launched.expires_at, known_zone(zone) or self._time_zone)
+        for at, numbers in asleep.items():
+            self._statements.put_off(connection, numbers, at)
+        return _Taken(claims, unready=unready, asleep=bool(asleep), left=left)
 
     # ── afterwards ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -379,6 +397,39 @@ class Outbox:
                 if not session.scalar(select(or_(waiting, sending))):
                     mailing.state = MailingState.FINISHED
                     mailing.finished_at = now
+
+
+class _Taken(NamedTuple):
+    """What came of some deliveries that were due.
+
+    Attributes:
+        claims: those that were claimed.
+        unready: whether some wait for their edition to be composed.
+        asleep: whether some were put off to somebody's morning.
+        left: whether there was no room for some.
+    """
+
+    claims: list[Claimed]
+    unready: bool = False
+    asleep: bool = False
+    left: bool = False
+
+
+class _Awake:
+    """Says when a mailing may come to people, zone by zone: since it was launched, it may have become night there."""
+
+    def __init__(self, launched: Launched, home: str, now: datetime) -> None:
+        self._launched, self._home, self._now = launched, home, now
+        self._at: dict[str, datetime] = {}
+
+    def at(self, zone: str) -> datetime:
+        """Give the moment, for those whose clock is in a zone."""
+        if not self._launched.by_day:
+            return self._now
+        if zone not in self._at:
+            clock = known_zone(zone) or self._home
+            self._at[zone] = awake_at(self._now, self._launched.expires_at, clock)
+        return self._at[zone]
 
 
 def _verdict(claimed: Claimed, outcome: Outcome) -> Outcome:
@@ -441,7 +492,7 @@ def _claimed(row: DueRow, launched: Launched) -> Claimed:
     )
 
 
-def _launched(mailing: Mailing, about: Appeal | None) -> Launched:
+def _launched(mailing: Mailing, said: AppealVersion | None) -> Launched:
     return Launched(
         id=mailing.id,
         kind=mailing.kind,
@@ -454,5 +505,5 @@ def _launched(mailing: Mailing, about: Appeal | None) -> Launched:
         cadence=mailing.cadence,
         # A correction reaches also those who want no alerts: they have what was wrong.
         declinable=mailing.lane is Lane.ALERT and (mailing.selection or {}).get("corrects") is None,
-        by_day=about is not None and about.urgency is not Urgency.LIFE_AT_RISK,
+        by_day=said is not None and AppealDocument.from_json(said.content).urgency is not Urgency.LIFE_AT_RISK,
     )

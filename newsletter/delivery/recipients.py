@@ -17,7 +17,7 @@ from newsletter.delivery.selection import Out, Part, Selection
 from subscribers.database import insert_rows
 from subscribers.preferences import Cadence, Reading, readings_in
 
-LAST = 2**62  # no subscriber and no mailing has a number above
+LAST = 2**62  # no subscriber has a number above
 
 
 class Span(NamedTuple):
@@ -79,14 +79,13 @@ class Recipients:
         self._now = now
         self._scratch = Scratch(session, _TABLES)
 
-    def find(self, span: Span, *, continues: int | None, family: Collection[int], before: int | None = None) -> None:
+    def find(self, span: Span, *, continues: int | None, family: Collection[int]) -> None:
         """Find everybody who may get it.
 
         Args:
             span: those who are looked at.
             continues: the appeal that it continues.
             family: the numbers of all that it may correct.
-            before: the number of a mailing; what people got by it or by a later one is not looked at. None means all.
         """
         scratch, selection = self._scratch, self._selection
         scratch.make()
@@ -101,11 +100,10 @@ class Recipients:
             of_mailing = _OF_MAILING.format(cadences=in_cadences)
             scratch.run(of_mailing, now=now, mailing=selection.corrects, after=after, to=to)
         scratch.analyse("alert_people")
-        before = LAST if before is None else before
-        scratch.run(_HOLDING, appeal=selection.appeal_id, is_original=0, before=before)
+        scratch.run(_HOLDING, appeal=selection.appeal_id, is_original=0)
         scratch.run(_HAD, after=after, to=to)
         if selection.only_recipients:
-            scratch.run(_HOLDING, appeal=continues, is_original=1, before=before)
+            scratch.run(_HOLDING, appeal=continues, is_original=1)
             scratch.run(_NOT_RECIPIENT, after=after, to=to)
         for mailing in selection.without:
             scratch.run(_WITHOUT, mailing=mailing, after=after, to=to)
@@ -147,10 +145,6 @@ class Recipients:
             zones=dict(run(_BY_ZONE).all()),
             out={Out(why): count for why, count in run(_BY_REASON)},
         )
-
-    def reasons(self) -> dict[int, Out | None]:
-        """Give why each gets none, by the number of the person; None for who gets one."""
-        return {person: why and Out(why) for person, why in self._scratch.run(_REASONS)}
 
     def settle(self, mailing_id: int, editions: Mapping[int, int], hours: Iterable[tuple[str, int, datetime]]) -> None:
         """Write a delivery for everybody who gets one, and for those who would but for a pause or a language.
@@ -214,8 +208,7 @@ _OF_MAILING = f"""
 _HOLDING = """
     INSERT INTO alert_editions (id, mailing_id, is_original)
     SELECT e.id, e.mailing_id, :is_original
-    FROM edition_appeals a JOIN editions e ON e.id = a.edition_id
-    WHERE a.appeal_id = :appeal AND e.mailing_id < :before
+    FROM edition_appeals a JOIN editions e ON e.id = a.edition_id WHERE a.appeal_id = :appeal
 """
 _OF_EDITIONS = """
     SELECT d.subscriber_id FROM deliveries d JOIN alert_editions e ON e.id = d.edition_id
@@ -258,7 +251,6 @@ _BY_EDITION = """
 _BY_CADENCE = "SELECT cadence, count(*) FROM alert_people WHERE out IS NULL GROUP BY cadence ORDER BY cadence"
 _BY_ZONE = "SELECT zone, count(*) FROM alert_people WHERE out IS NULL GROUP BY zone ORDER BY zone"
 _BY_REASON = "SELECT out, count(*) FROM alert_people WHERE out IS NOT NULL GROUP BY out ORDER BY out"
-_REASONS = "SELECT id, out FROM alert_people"
 _DELIVERIES = f"""
     INSERT INTO deliveries (mailing_id, subscriber_id, edition_id, state, skip, attempts, due_at, fence, settled_at)
     SELECT :mailing, p.id, CASE WHEN p.out IS NULL THEN n.number END,

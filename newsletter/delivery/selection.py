@@ -95,7 +95,7 @@ _WORDS = {
     Out.OTHER_TOPIC: "chose other topics",
     Out.OTHER_COUNTRY: "chose other countries",
     Out.NOT_SELECTED: "not among those whom you chose",
-    Out.DECLINED: "declined alerts: it comes with their next digest",
+    Out.DECLINED: "declined alerts; whoever gets digests finds it there",
     Out.PAUSED: "paused",
     Out.LEFT: "left since",
     Out.HAD: "had it, or it is on its way to them",

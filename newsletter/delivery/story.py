@@ -176,7 +176,7 @@ class Story:
         suppressed: why and since when it must get no mail; None where it may.
         requests, consents, changes, mails: the newest first.
         looked_at: when it was last seen what is new to them; None where it wasn't.
-        missed: the last alerts of which they have no mail, and why; empty where nobody looked.
+        missed: the last alerts of which they have no mail, and why; None where nobody looked.
     """
 
     address: str
@@ -187,7 +187,7 @@ class Story:
     changes: Sequence[ChangeFact]
     mails: Sequence[MailFact]
     looked_at: LookFact | None = None
-    missed: Sequence[Missed] = ()
+    missed: Sequence[Missed] | None = None
 
     def document(self) -> dict[str, Any]:
         """Give all of it as one JSON document knows it."""
@@ -201,8 +201,7 @@ class Story:
             "changes": [one._asdict() | {"at": one.at.isoformat()} for one in self.changes],
             "mails": [one.document() for one in self.mails],
             "looked_at": self.looked_at and self.looked_at.document(),
-            "missed": [one.document() for one in self.missed],
-        }
+        } | ({} if self.missed is None else {"missed": [one.document() for one in self.missed]})
 
     def verdict(self, now: datetime) -> str:
         """Say in one sentence whether it is written to, and why not."""
@@ -227,13 +226,13 @@ def story_of(session: Session, address: Address, suppression: SuppressionList) -
     """Tell the story of an address.
 
     Args:
-        session: a transaction that may write to temporary tables; see `Database.sketch`.
+        session: an open transaction.
         address: whose.
         suppression: knows who must get no mail; what it keeps outlives the person.
     """
     found = session.scalar(select(Subscriber).where(Subscriber.address_key == address.key))
     if found is not None:
-        missed = missed_alerts(session, found.id, most=MISSED)
+        missed = missed_alerts(session, found, most=MISSED)
         return replace(story_of_person(session, found, suppression), missed=missed)
     suppressed = _suppressed(session, address.key, suppression)
     requests = _requests(session, None, address.key)

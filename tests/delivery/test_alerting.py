@@ -9,7 +9,7 @@ from sqlalchemy import select
 from newsletter.appeals.history import Move
 from newsletter.appeals.model import Act, Appeal, AppealClosed, Audience, FollowUp, NotApproved
 from newsletter.appeals.urgency import Urgency
-from newsletter.delivery import alert_faults, control
+from newsletter.delivery import alert_faults, control, outbox
 from newsletter.delivery.alertable import select_all, select_recipients
 from newsletter.delivery.deciding import decide
 from newsletter.delivery.model import Delivery, DeliveryState, Lane, Mailing, MailingKind, MailingState, OnUncertain
@@ -417,6 +417,40 @@ def test_who_has_night_once_it_goes_on_gets_it_if_it_can_not_wait(parts, urgency
     of_the_world(parts)
     launch(parts, everybody(parts, release(parts, urgency=urgency)), lives=lives)
     assert {"here", "berlin", "nowhere"} <= claimed(parts, now=EVENING).keys()
+
+
+def test_a_morning_that_leaves_too_little_time_is_not_waited_for(parts):
+    person(parts, "berlin", zone="Europe/Berlin")
+    appeal = release(parts)
+    launch(parts, everybody(parts, appeal), lives=timedelta(hours=19, minutes=30))  # half an hour after eight there
+    assert "berlin" in claimed(parts, now=EVENING)
+
+
+def test_what_a_server_deferred_into_the_night_waits_too(parts):
+    person(parts, "berlin", zone="Europe/Berlin")
+    number = alert(parts, release(parts)).mailing_id
+    with parts.database.write() as session:
+        for delivery in session.scalars(select(Delivery).where(Delivery.mailing_id == number)):
+            delivery.state, delivery.attempts, delivery.due_at = DeliveryState.DEFERRED, 1, EVENING
+    assert claimed(parts, now=EVENING) == {}
+    assert got(parts, number, DeliveryState.DEFERRED) == ["berlin"]
+    assert "berlin" in claimed(parts, now=EVENING + timedelta(hours=7))
+
+
+def test_nobody_who_is_awake_waits_behind_those_who_sleep(parts, monkeypatch):
+    monkeypatch.setattr(outbox, "SLEEPERS", 20)
+    for place in range(50):
+        person(parts, f"berlin{place}", zone="Europe/Berlin")
+    for place in range(6):
+        person(parts, f"lima{place}", zone="America/Lima")
+    alert(parts, release(parts))
+    queue = parts.outbox()
+    queue.enrol(now=EVENING)
+    first = queue.turn([], want=3, now=EVENING)
+    assert (len(first.claims), first.dry) == (3, False)
+    second = queue.turn([], want=9, now=EVENING)
+    assert (len(second.claims), second.dry) == (3, True)
+    assert sum(hours == 19 for hours in due(parts).values()) == 50
 
 
 def test_it_can_be_stopped_before_its_first_mail(parts):

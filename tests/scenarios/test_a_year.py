@@ -339,7 +339,7 @@ class Year:
         assert self.now < mailing.expires_at, "nothing comes late"
         if mailing.id in self.alerted:
             at_risk = self.appeals[self.alerted[mailing.id]]["urgency"] is Urgency.LIFE_AT_RISK
-            can_not_wait = morning_after(self.now, person.zone) >= mailing.expires_at
+            can_not_wait = morning_after(self.now, person.zone) + timedelta(hours=1) > mailing.expires_at
             assert self._is_day(person) or at_risk or can_not_wait, "nobody is woken"
         self.arrivals.append(Arrival(person.number, claimed.id, mailing.id, self.now))
 

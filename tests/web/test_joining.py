@@ -129,7 +129,7 @@ def test_an_organiser_and_the_one_who_asked_see_what_was_asked_for(parts, client
     join(parts, client, source="union.example")
     mails(parts, mailserver)
     address = parse_address("rosa@example.org")
-    with parts.database.sketch() as session:
+    with parts.database.read() as session:
         told = story_of(session, address, parts.suppression)
     assert told.verdict(NOW) == "gets no mail yet: the sign-up was not confirmed"
     (asked,) = told.requests
