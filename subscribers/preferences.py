@@ -156,7 +156,6 @@ def readings_in(session: Session, people: str) -> dict[int, Reading]:
 
 
 def chosen_topics(session: Session) -> frozenset[str]:
-    """Give every topic that somebody chose to read about."""
-    columns = Profile.__table__.c
-    rows = session.execute(select(cast(columns.topics, Text)).distinct())
-    return frozenset(topic for (topics,) in rows for topic in json.loads(topics))
+    """Give every topic that somebody who is written to chose to read about."""
+    readings = readings_in(session, "(SELECT profile_id FROM subscribers WHERE status = 'active') AS active")
+    return frozenset(topic for reading in readings.values() for topic in reading.topics)

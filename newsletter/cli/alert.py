@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,9 +45,10 @@ def _countries(_context: click.Context, _option: click.Parameter, names: tuple[s
     return frozenset(filter(None, codes.values()))
 
 
-def _topics(session: Session, words: tuple[str, ...]) -> frozenset[str]:
+def _topics(session: Session, words: tuple[str, ...], about: Collection[str]) -> frozenset[str]:
+    """Read topics that somebody chose, or that the appeal is about: others are taken for slips of the pen."""
     topics = frozenset(" ".join(topic.casefold().split()) for topic in words)
-    chosen = chosen_topics(session) if topics else frozenset[str]()
+    chosen = {*about, *chosen_topics(session)} if topics else set[str]()
     for topic in sorted(topics - chosen):
         near = difflib.get_close_matches(topic, sorted(chosen), n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else "`newsletter subscriber list` shows what people chose"
@@ -134,7 +135,7 @@ def alert(
         by = acting(session, organiser)
         appeal = find_appeal(session, reference)
         selection = select_all(appeal, now)
-        asked_topics = _topics(session, topics)
+        asked_topics = _topics(session, topics, appeal.topics)
         if got_original:
             selection = replace(selection, only_recipients=True)
     chosen = replace(

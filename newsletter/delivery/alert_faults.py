@@ -28,7 +28,7 @@ class NobodyToAlert(NewsletterError):
 
 
 class AlreadyProposed(NewsletterError):
-    """Mailing {mailing} is the same alert to the same people, and waits: `newsletter mailing approve {mailing}`."""
+    """Mailing {mailing} is this alert to these people, and waits for approval. `newsletter mailing cancel` ends it."""
 
 
 class ExpiryPast(NewsletterError):

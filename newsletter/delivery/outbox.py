@@ -334,7 +334,7 @@ class Outbox:
             claims += taken.claims
             if taken.unready:
                 return claims, True  # what is not composed yet comes before what else there is of the mailing
-            if len(rows) < look or not taken.asleep:
+            if len(rows) < look or not taken.asleep or len(claims) == room:
                 return claims, len(rows) < look and not taken.left
             look = SLEEPERS  # so that nobody who is awake waits behind many who are not
         return claims, False

@@ -11,6 +11,7 @@ from newsletter.editions.view import AppealView, Continued
 from newsletter.languages import country_names, date_text
 
 FEW = 8  # targets of an action, where the mail would be too long
+LONGEST_LEAD = 1_500  # characters of a body that may stand before what to do, HTML included
 SHORT_TEASER = 300  # characters of it, there
 _BODY_OF_MAIL = re.compile(r"[?&]body=[^&]*")
 
@@ -23,6 +24,7 @@ class Card:
         title, byline, date, countries, deadline: one line each; byline, countries and deadline may be empty.
         urgent, life_at_risk: whether it wears the badge, and which.
         teaser: paragraphs.
+        leads: whether the body stands before what to do: there is no teaser, and it is short enough.
         body, background: sanitised HTML in card.html, plain text in card.txt; or empty.
         url: absolute http(s), or empty.
         follow_up, continues: as in `AppealView`.
@@ -38,6 +40,7 @@ class Card:
     urgent: bool
     deadline: str
     teaser: tuple[str, ...]
+    leads: bool
     body: str
     url: str
     follow_up: str
@@ -68,6 +71,7 @@ def card_of(appeal: AppealView, *, body: str, background: str, whole: bool) -> C
         whole: whether all of it is to stand there; else what is longest is left to its page.
     """
     language = appeal.language
+    body = body if whole else ""
     paragraphs = list(filter(None, map(one_line, clean(appeal.teaser).split("\n\n"))))
     return Card(
         title=one_line(appeal.title),
@@ -77,7 +81,8 @@ def card_of(appeal: AppealView, *, body: str, background: str, whole: bool) -> C
         urgent=appeal.urgent,
         deadline=date_text(appeal.deadline, language) if appeal.deadline else "",
         teaser=tuple(paragraphs if whole else _beginning(paragraphs, SHORT_TEASER)),
-        body=body if whole else "",
+        leads=not paragraphs and 0 < len(body) <= LONGEST_LEAD,
+        body=body,
         url=web_address(appeal.url),
         follow_up=appeal.follow_up,
         life_at_risk=appeal.life_at_risk,

@@ -102,6 +102,10 @@ def test_a_topic_that_nobody_chose_is_no_selection(released):
     assert said.status == 2
     assert "nobody chose 'striks'; did you mean strikes?" in said.err
     assert released("alert", "2026/001", "--dry-run", "--topic", " Strikes ").status == 0
+    assert released("subscriber", "erase", "d@x.example", "--yes").status == 0
+    assert "nobody chose 'prisons'" in released("alert", "2026/001", "--dry-run", "--topic", "prisons").err
+    assert released("subscriber", "erase", "b@x.example", "--yes").status == 0
+    assert released("alert", "2026/001", "--dry-run", "--topic", "strikes").status == 0, "it is about that"
 
 
 def test_for_a_while_it_can_be_stopped(released, mailserver):

@@ -541,7 +541,7 @@ def test_the_same_alert_waits_only_once(careful):
     person(careful, "rosa")
     appeal = release(careful)
     number = propose(careful, appeal)
-    with pytest.raises(alert_faults.AlreadyProposed, match=rf"mailing approve {number}`"):
+    with pytest.raises(alert_faults.AlreadyProposed, match=rf"Mailing {number} is this alert"):
         propose(careful, appeal, by="Tarek")
     assert propose(careful, appeal, cadences=frozenset({Cadence.DAILY})) != number
     control.cancel(careful.database, number, now=NOON)

@@ -62,6 +62,21 @@ def test_what_has_no_teaser_begins_with_its_text(renderer):
         assert "Background" not in said
 
 
+@pytest.mark.parametrize(
+    ("facts", "parts"),
+    [
+        ({"body": "They were freed. " * 200}, ("What you can do", "Background", "They were freed")),
+        ({"background": "It began in *July*."}, ("They were freed", "What you can do", "Background", "It began")),
+        ({"teaser": "They are out."}, ("They are out", "What you can do", "Background", "They were freed")),
+    ],
+    ids=["long", "with background", "with teaser"],
+)
+def test_what_there_is_to_do_never_stands_behind_a_long_text(renderer, facts, parts):
+    shown = replace(FULL, **{"teaser": "", "body": "They were freed.", "background": "", "demands": ()} | facts)
+    for said in (words_of(whole_html(renderer, shown, mail="alert")), whole_text(renderer, shown, mail="alert")):
+        assert in_order(said.partition("Hello Anna,")[2], *parts)
+
+
 def test_an_alert_says_nothing_of_what_it_continues(renderer):
     assert "This corrects" not in whole_html(renderer, FULL, mail="alert")
 

@@ -20,6 +20,7 @@ from typing import Final
 
 import yaml
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from newsletter.appeals.action import Action
 from newsletter.appeals.countries import country_code
@@ -63,7 +64,8 @@ _KEYS: Final = {
     "revision": (),
 }
 _MEANS: Final = {alias: key for key, aliases in _KEYS.items() for alias in (key, *aliases)}
-_INLINE: Final = MarkdownIt("commonmark", {"html": False})
+_BLOCKS: Final = MarkdownIt("commonmark", {"html": False})
+_LEADING_ON: Final = ("link_open", "image")
 _FENCE: Final = re.compile(r"(?:---|\.\.\.)[ \t]*")
 _LONGEST: Final = 65_536  # characters of front matter
 _MOST: Final = 50  # countries or topics of one appeal
@@ -331,20 +333,23 @@ def _title(facts: _Facts, body: str) -> tuple[str, str]:
 
 
 def _teaser(facts: _Facts, body: str) -> tuple[str, str]:
-    """Take the teaser from the front matter, or else the first paragraph, which the body then doesn't repeat."""
+    """Take the teaser from the front matter, or else the first paragraph.
+
+    The body then doesn't repeat it, unless it doesn't begin with it, or it has links, which a teaser can't have.
+    """
     if "teaser" in facts:
         return paragraphs(facts.text("teaser")), lines(body)
-    text = lines(body).lstrip()
-    first, _, rest = text.partition("\n\n")
-    said, leads_on = _as_read(first)
-    return paragraphs(said), text if leads_on else lines(rest)
+    text = lines(body).lstrip("\n")
+    blocks = _BLOCKS.parse(text)
+    for place, block in enumerate(blocks):
+        if block.type == "paragraph_open" and block.map is not None and (words := _words(blocks[place + 1])):
+            rest = "\n".join(text.split("\n")[block.map[1] :])
+            alone = place == 0 and not any(part.type in _LEADING_ON for part in blocks[1].children or [])
+            return paragraphs(words), lines(rest) if alone else text
+    return "", text
 
 
-def _as_read(paragraph: str) -> tuple[str, bool]:
-    """Give a paragraph's words without the marks of Markdown, and whether it has links or pictures that these lose."""
-    blocks = _INLINE.parse(paragraph)
-    if [block.type for block in blocks] != ["paragraph_open", "inline", "paragraph_close"]:
-        return paragraph, False  # a list or a quotation reads well as it stands
-    parts = blocks[1].children or []
-    words = "".join("\n" if part.type in ("softbreak", "hardbreak") else part.content for part in parts)
-    return words, any(part.type in ("link_open", "image") for part in parts)
+def _words(inline: Token) -> str:
+    """Give a paragraph as it is read, without the marks of Markdown and without pictures."""
+    parts = (part for part in inline.children or [] if part.type != "image")
+    return "".join("\n" if part.type in ("softbreak", "hardbreak") else part.content for part in parts).strip()
