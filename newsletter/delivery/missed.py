@@ -4,7 +4,7 @@ A million rows for each alert would make the database slower, and tell more abou
 says enough: what they chose then, what the appeal said then, and which mails were theirs already.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 from newsletter.appeals.document import AppealDocument
 from newsletter.appeals.history import AppealVersion
 from newsletter.appeals.model import Appeal
+from newsletter.delivery.alertable import family_of
 from newsletter.delivery.freezing import alert_form
-from newsletter.delivery.model import Delivery, DeliveryState, Mailing
+from newsletter.delivery.model import LEDGER_STATES, Delivery, DeliveryState, Mailing, MailingState
 from newsletter.delivery.selection import Out, Selection
 from newsletter.editions.digest import Candidate
 from newsletter.editions.model import EditionAppeal
-from subscribers.choices import Change, Choices
+from subscribers.choices import Change, Choices, known_zone
 from subscribers.model import Status, Subscriber
 
 _ARRIVED = (DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN)
@@ -67,7 +68,9 @@ def missed_alerts(session: Session, person: Subscriber, *, most: int) -> Sequenc
         select(Mailing)
         .where(
             Mailing.selection.is_not(None),
-            Mailing.starts_at.is_not(None),  # a proposal that nobody approved never went out
+            # A proposal that nobody approved never went out, nor what was stopped before its first mail.
+            Mailing.starts_at.is_not(None),
+            or_(Mailing.state != MailingState.CANCELLED, Mailing.finished_at > Mailing.starts_at),
             Mailing.launched_at >= person.joined_at,
             or_(Mailing.frozen_to.is_(None), Mailing.frozen_to >= person.id),  # the others weren't looked at yet
             ~went_to_them,
@@ -91,6 +94,14 @@ class _Mail(NamedTuple):
     state: DeliveryState
     settled_at: datetime | None
 
+    def had_at(self, moment: datetime) -> bool:
+        """Say whether it had come by then, or was on its way, whatever became of it since."""
+        return self.state in LEDGER_STATES or (self.settled_at is not None and self.settled_at > moment)
+
+    def arrived_at(self, moment: datetime) -> bool:
+        """Say whether it had come by then."""
+        return self.state in _ARRIVED and self.settled_at is not None and self.settled_at <= moment
+
 
 def _mails(session: Session, person_id: int) -> list[_Mail]:
     rows = session.execute(
@@ -108,7 +119,8 @@ def _choices_at(person: Subscriber, changes: Sequence[Change], moment: datetime)
     for change in changes:
         if change.at > moment:
             facts |= change.before
-    return Choices.from_facts(facts)
+    # One that this machine doesn't know any more was one nevertheless, and decides nothing here.
+    return Choices.from_facts(facts | {"time_zone": known_zone(facts["time_zone"])})
 
 
 def _missed(session: Session, mailing: Mailing, chosen: Choices, mails: Sequence[_Mail]) -> Missed:
@@ -117,7 +129,15 @@ def _missed(session: Session, mailing: Mailing, chosen: Choices, mails: Sequence
     document = AppealDocument.from_json(session.get_one(AppealVersion, selection.version_id).content)
     candidate = _candidate(appeal, document, mailing.launched_at)
     earlier = [mail for mail in mails if (mail.launched_at, mail.mailing) < (mailing.launched_at, mailing.id)]
-    out = _why(selection, candidate, chosen, earlier, at=mailing.launched_at, continues=appeal.original_id)
+    out = _why(
+        selection,
+        candidate,
+        chosen,
+        earlier,
+        at=mailing.launched_at,
+        original=appeal.original_id,
+        family=family_of(session, appeal),
+    )
     return Missed(mailing.id, mailing.launched_at, appeal.reference, out)
 
 
@@ -141,7 +161,8 @@ def _why(
     earlier: Sequence[_Mail],
     *,
     at: datetime,
-    continues: int | None,
+    original: int | None,
+    family: Collection[int],
 ) -> Out | None:
     """Say why somebody was left out, by the rules of `recipients` in their order."""
     if selection.cadences and chosen.cadence not in selection.cadences:
@@ -149,18 +170,19 @@ def _why(
     form = alert_form(candidate, chosen.reading, selection)
     if isinstance(form, Out) and form is not Out.NO_TEXT:  # who had none of the languages has a mail that says so
         return form
+    had = any(mail.appeal == candidate.id and mail.had_at(at) for mail in earlier)
     if selection.corrects is not None:
-        return Out.NOT_RECIPIENT
-    declined, had = not chosen.alerts, any(mail.appeal == candidate.id for mail in earlier)
-    has_original = any(
-        mail.appeal == continues and mail.state in _ARRIVED and mail.settled_at is not None and mail.settled_at <= at
-        for mail in earlier
-    )
+        wrong = (mail for mail in earlier if mail.mailing == selection.corrects and mail.appeal in family)
+        if not any(mail.arrived_at(at) for mail in wrong):
+            return Out.NOT_RECIPIENT
+        return Out.HAD if had else None
+    declined = not chosen.alerts
+    has_original = any(mail.appeal == original and mail.arrived_at(at) for mail in earlier)
     reasons: Mapping[Out, bool] = {
         Out.NOT_RECIPIENT: selection.only_recipients and not has_original and (declined or not had),
         Out.DECLINED: declined,
         Out.HAD: had,
-        Out.WITHOUT: any(mail.mailing in selection.without for mail in earlier),
+        Out.WITHOUT: any(mail.mailing in selection.without and mail.had_at(at) for mail in earlier),
         Out.NOT_IN_PART: selection.part is not None,
     }
     return next((out for out, holds in reasons.items() if holds), None)

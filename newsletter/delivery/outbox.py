@@ -11,7 +11,6 @@ from typing import NamedTuple
 from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from newsletter.appeals.document import AppealDocument
 from newsletter.appeals.history import AppealVersion
 from newsletter.appeals.urgency import Urgency
 from newsletter.delivery.claimed import Claimed, Ended, Hold, Launched, Turn
@@ -42,7 +41,7 @@ from subscribers.suppression import SuppressionList
 PATIENCE = 20  # times that a database which does not answer is asked again before outcomes are given up
 PAUSE_S = 1.0  # before that, where it said so at once
 EXPIRE_ROWS = 5_000  # rows of an expired mailing that are settled in one transaction
-SLEEPERS, LOOKS = 1_000, 6  # rows of an alert that are looked at at once where it is night; how often in a turn
+SLEEPERS = 1_000  # rows of an alert that are looked at at once where it is night
 
 
 class Outbox:
@@ -260,7 +259,7 @@ class Outbox:
         if unknown := [mailing_id for mailing_id in ids if mailing_id not in self._launched]:
             with self._database.read() as session:
                 for mailing in session.scalars(select(Mailing).where(Mailing.id.in_(unknown))):
-                    said = mailing.selection and session.get_one(AppealVersion, mailing.selection["version_id"])
+                    said = mailing.selection and session.get(AppealVersion, mailing.selection["version_id"])
                     self._launched[mailing.id] = _launched(mailing, said or None)
         return {mailing_id: self._launched[mailing_id] for mailing_id in ids}
 
@@ -327,8 +326,8 @@ class Outbox:
         """Claim so many deliveries of one mailing at the most; say also whether that was all."""
         awake = _Awake(launched, self._time_zone, now)
         claims: list[Claimed] = []
-        look = room
-        for _ in range(LOOKS):
+        # Once more, so that nobody who is awake waits behind many who are not.
+        for look in (room, SLEEPERS):
             rows = self._statements.due(connection, launched, look, now)
             taken = self._take(connection, launched, rows, room - len(claims), awake, now)
             claims += taken.claims
@@ -336,7 +335,6 @@ class Outbox:
                 return claims, True  # what is not composed yet comes before what else there is of the mailing
             if len(rows) < look or not taken.asleep or len(claims) == room:
                 return claims, len(rows) < look and not taken.left
-            look = SLEEPERS  # so that nobody who is awake waits behind many who are not
         return claims, False
 
     def _take(
@@ -505,5 +503,5 @@ def _launched(mailing: Mailing, said: AppealVersion | None) -> Launched:
         cadence=mailing.cadence,
         # A correction reaches also those who want no alerts: they have what was wrong.
         declinable=mailing.lane is Lane.ALERT and (mailing.selection or {}).get("corrects") is None,
-        by_day=said is not None and AppealDocument.from_json(said.content).urgency is not Urgency.LIFE_AT_RISK,
+        by_day=said is not None and said.content["urgency"] != Urgency.LIFE_AT_RISK,
     )

@@ -11,7 +11,7 @@ from newsletter.editions.view import AppealView, Continued
 from newsletter.languages import country_names, date_text
 
 FEW = 8  # targets of an action, where the mail would be too long
-LONGEST_LEAD = 1_500  # characters of a body that may stand before what to do, HTML included
+LONGEST_LEAD = 1_500  # characters of a body that may stand before what to do
 SHORT_TEASER = 300  # characters of it, there
 _BODY_OF_MAIL = re.compile(r"[?&]body=[^&]*")
 
@@ -24,7 +24,7 @@ class Card:
         title, byline, date, countries, deadline: one line each; byline, countries and deadline may be empty.
         urgent, life_at_risk: whether it wears the badge, and which.
         teaser: paragraphs.
-        leads: whether the body stands before what to do: there is no teaser, and it is short enough.
+        leads: whether the body stands before what to do: there is no teaser, and it is short, or asks for nothing.
         body, background: sanitised HTML in card.html, plain text in card.txt; or empty.
         url: absolute http(s), or empty.
         follow_up, continues: as in `AppealView`.
@@ -72,6 +72,7 @@ def card_of(appeal: AppealView, *, body: str, background: str, whole: bool) -> C
     """
     language = appeal.language
     body = body if whole else ""
+    asks = bool(appeal.actions or appeal.deadline)
     paragraphs = list(filter(None, map(one_line, clean(appeal.teaser).split("\n\n"))))
     return Card(
         title=one_line(appeal.title),
@@ -81,7 +82,7 @@ def card_of(appeal: AppealView, *, body: str, background: str, whole: bool) -> C
         urgent=appeal.urgent,
         deadline=date_text(appeal.deadline, language) if appeal.deadline else "",
         teaser=tuple(paragraphs if whole else _beginning(paragraphs, SHORT_TEASER)),
-        leads=not paragraphs and 0 < len(body) <= LONGEST_LEAD,
+        leads=not paragraphs and bool(body) and (len(appeal.body) <= LONGEST_LEAD or not asks),
         body=body,
         url=web_address(appeal.url),
         follow_up=appeal.follow_up,

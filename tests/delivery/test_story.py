@@ -10,14 +10,14 @@ from sqlalchemy import select
 
 from newsletter.appeals.model import Appeal, Audience, FollowUp
 from newsletter.appeals.urgency import Urgency
-from newsletter.delivery.alertable import select_all
+from newsletter.delivery.alertable import select_all, select_recipients
 from newsletter.delivery.control import cancel
 from newsletter.delivery.deciding import decide
-from newsletter.delivery.model import Delivery, DeliveryState, Mailing, Skip
+from newsletter.delivery.model import Delivery, DeliveryState, Mailing, MailingState, Skip
 from newsletter.delivery.selection import Out, Part
 from newsletter.delivery.story import story_of
 from subscribers.addresses import parse_address
-from subscribers.choices import Choices
+from subscribers.choices import Change, Choices
 from subscribers.leaving import leave, tell_why
 from subscribers.model import LeftReason, Subscriber, WhyLeft
 from subscribers.preferences import Cadence
@@ -114,13 +114,16 @@ def test_who_was_erased_is_nobody_and_still_gets_no_mail(parts):
     assert told.verdict(NOW) == "gets no mail: suppressed since 2026-11-23 (erased)"
 
 
-def alert(parts, appeal, **whom):
+def alert(parts, appeal, *, undo=timedelta(0), **whom):
     """Send an alert to whom it concerns, and perhaps to fewer."""
-    selection = replace(select_all(appeal, NOW), **whom)
+    return launched(parts, replace(select_all(appeal, NOW), **whom), undo=undo)
+
+
+def launched(parts, selection, *, undo=timedelta(0)):
     made = parts.alerts().launch(
         selection,
         by="Hanna",
-        starts_at=NOW,
+        starts_at=NOW + undo,
         expires_at=NOW + timedelta(days=1),
         now=NOW,
         on_progress=lambda *_progress: None,
@@ -198,8 +201,17 @@ def test_the_reason_is_what_it_was_then_whatever_changed_since(alerting):
     assert [one.out for one in tell(alerting).missed] == ["other_topic"]
 
 
-@pytest.mark.parametrize("mailed", ["cancelled", "accepted"])
-def test_what_was_on_its_way_then_was_had_then_whatever_became_of_it(alerting, mailed):
+@pytest.mark.parametrize(
+    ("mailed", "settled", "why"),
+    [
+        ("cancelled", timedelta(hours=1), "had"),
+        ("accepted", timedelta(hours=1), "had"),
+        ("accepted", -timedelta(hours=1), "had"),
+        ("refused", -timedelta(hours=1), None),  # it would have come; that it was stopped before them can't be seen
+        ("skipped", -timedelta(hours=1), None),
+    ],
+)
+def test_what_was_on_its_way_then_was_had_then_whatever_became_of_it(alerting, mailed, settled, why):
     with alerting.database.write() as session:
         builders.person(session, "rosa@example.org")
         appeal = builders.appeal(session, "Free the eleven")
@@ -207,8 +219,8 @@ def test_what_was_on_its_way_then_was_had_then_whatever_became_of_it(alerting, m
     others = alert(alerting, appeal)
     with alerting.database.write() as session:
         for delivery in session.scalars(select(Delivery).where(Delivery.mailing_id == first)):
-            delivery.state = DeliveryState(mailed)
-    assert [(one.mailing, one.out) for one in tell(alerting).missed] == [(others, "had")]
+            delivery.state, delivery.settled_at = DeliveryState(mailed), NOW + settled
+    assert [(one.mailing, one.out) for one in tell(alerting).missed] == [(others, why)]
 
 
 def test_the_order_is_that_of_launching_not_of_proposing(alerting):
@@ -234,6 +246,52 @@ def test_a_proposal_that_nobody_approved_is_no_alert(alerting):
     number = careful.alerts().propose(select_all(appeal, NOW), by="Hanna", expires_at=NOW + timedelta(days=1), now=NOW)
     cancel(alerting.database, number, now=NOW)
     assert tell(alerting).missed == []
+
+
+def test_what_was_stopped_before_its_first_mail_is_no_alert(alerting):
+    with alerting.database.write() as session:
+        builders.person(session, "rosa@example.org", topics=("strikes",))
+        appeal = builders.appeal(session, "Free the eleven", topics=["prisons"])
+    cancel(alerting.database, alert(alerting, appeal, undo=timedelta(minutes=1)), now=NOW)
+    assert tell(alerting).missed == []
+    cancel(alerting.database, number := alert(alerting, appeal), now=NOW + timedelta(minutes=1))
+    assert [one.mailing for one in tell(alerting).missed] == [number]
+
+
+def test_a_correction_says_who_had_it_and_who_had_nothing_to_correct(alerting):
+    with alerting.database.write() as session:
+        for name in ("rosa", "sami", "tala"):
+            builders.person(session, f"{name}@example.org", topics=() if name != "tala" else ("strikes",))
+        original = builders.appeal(session, "Free the eleven", topics=["prisons"])
+    wrong = alert(alerting, original)
+    with alerting.database.write() as session:
+        session.get_one(Mailing, wrong).state = MailingState.FINISHED
+        for delivery in session.scalars(select(Delivery)):
+            delivery.state, delivery.settled_at = DeliveryState.ACCEPTED, NOW
+        stored = session.get_one(Appeal, original.id)
+        made = builders.follow_up(session, stored, FollowUp.CORRECTION, Audience.EVERYONE)
+        selection = select_recipients(session, made, wrong, NOW)
+    digest(alerting)  # with the correction, to all who get digests
+    with alerting.database.write() as session:
+        nora = session.scalars(select(Subscriber).where(Subscriber.email == "nora@example.org")).one()
+        assert nora.cadence is Cadence.URGENT  # so that somebody gets it
+    second = launched(alerting, selection)
+    assert {
+        name: [one.out for one in tell(alerting, parse_address(f"{name}@example.org")).missed if one.mailing == second]
+        for name in ("nora", "rosa", "tala")
+    } == {"nora": [], "rosa": ["had"], "tala": ["not_recipient"]}
+
+
+def test_a_time_zone_that_is_known_no_more_keeps_no_story_back(alerting):
+    with alerting.database.write() as session:
+        number = builders.person(session, "rosa@example.org", topics=("strikes",)).id
+        appeal = builders.appeal(session, "Free the eleven", topics=["prisons"])
+        before, after = {"time_zone": "Mars/Olympus"}, {"time_zone": "Europe/Berlin"}
+        session.add(
+            Change(subscriber_id=number, at=NOW + timedelta(hours=1), source="page", before=before, after=after)
+        )
+    alert(alerting, appeal)
+    assert [one.out for one in tell(alerting).missed] == ["other_topic"]
 
 
 def test_who_left_is_told_that_and_no_more(alerting):

@@ -62,6 +62,13 @@ def test_what_has_no_teaser_begins_with_its_text(renderer):
         assert "Background" not in said
 
 
+def test_what_asks_for_nothing_begins_with_its_text_however_long(renderer):
+    news = replace(FULL, teaser="", body="They were freed. " * 200, background="", actions=(), deadline=None)
+    for said in (words_of(whole_html(renderer, news, mail="follow-up")), whole_text(renderer, news, mail="follow-up")):
+        assert in_order(said.partition("Hello Anna,")[2], "They were freed", "What they demand")
+        assert "Background" not in said
+
+
 @pytest.mark.parametrize(
     ("facts", "parts"),
     [

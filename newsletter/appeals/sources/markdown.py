@@ -343,7 +343,8 @@ def _teaser(facts: _Facts, body: str) -> tuple[str, str]:
     blocks = _BLOCKS.parse(text)
     for place, block in enumerate(blocks):
         if block.type == "paragraph_open" and block.map is not None and (words := _words(blocks[place + 1])):
-            rest = "\n".join(text.split("\n")[block.map[1] :])
+            rows, (begin, end) = text.split("\n"), block.map
+            rest = "\n".join(rows[:begin] + rows[end:])  # before it there may be addresses that links refer to
             alone = place == 0 and not any(part.type in _LEADING_ON for part in blocks[1].children or [])
             return paragraphs(words), lines(rest) if alone else text
     return "", text

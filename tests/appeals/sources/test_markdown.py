@@ -183,6 +183,7 @@ def test_aliases_that_multiply_without_end_do_no_harm():
         ("## Urgent\n\nThey are held.", "They are held.", None),
         ("- [sign](https://a.example)\n- write\n\nMore.", "sign", None),
         ("> They said *no*.\n\nMore.", "They said no.", None),
+        ("[u]: https://a.example\n\nHeld.\n\nSee [it][u].", "Held.", "[u]: https://a.example\n\nSee [it][u]."),
         ("![Photo](p.jpg)", "", None),
     ],
 )
