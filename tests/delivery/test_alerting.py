@@ -446,10 +446,8 @@ def test_nobody_who_is_awake_waits_behind_those_who_sleep(parts, monkeypatch):
     alert(parts, release(parts))
     queue = parts.outbox()
     queue.enrol(now=EVENING)
-    first = queue.turn([], want=3, now=EVENING)
-    assert (len(first.claims), first.dry) == (3, False)
-    second = queue.turn([], want=9, now=EVENING)
-    assert (len(second.claims), second.dry) == (3, True)
+    turns = [queue.turn([], want=want, now=EVENING) for want in (3, 3, 3, 9)]
+    assert [(len(turn.claims), turn.dry) for turn in turns] == [(0, False), (0, False), (3, False), (3, True)]
     assert sum(hours == 19 for hours in due(parts).values()) == 50
 
 
