@@ -1,4 +1,4 @@
-"""The queue: which deliveries are due, who has taken them, and what became of them."""
+"""The queue: who has taken which deliveries, and what became of them; `claiming` says which are taken."""
 
 import math
 import random
@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 from newsletter.appeals.history import AppealVersion
 from newsletter.appeals.urgency import Urgency
 from newsletter.delivery.claimed import Claimed, Ended, Hold, Launched, Turn
+from newsletter.delivery.claiming import Claiming
 from newsletter.delivery.control import sweep_cancelled
 from newsletter.delivery.model import (
     IS_SENDING,
@@ -23,25 +23,19 @@ from newsletter.delivery.model import (
     Lane,
     Mailing,
     MailingState,
-    Skip,
     WorkerRow,
 )
 from newsletter.delivery.outcome import Accepted, Deferred, Outcome, Refused, Why
 from newsletter.delivery.settle import REPLY_LENGTH, settlement
-from newsletter.delivery.statements import DueRow, SettledRow, Statements
+from newsletter.delivery.statements import SettledRow, Statements
 from newsletter.delivery.workers import Process, Watch
-from subscribers.addresses import wire_form
-from subscribers.choices import known_zone
 from subscribers.database import Bare, Database
 from subscribers.errors import DatabaseLocked, DatabaseUnreachable
-from subscribers.hours import awake_at
 from subscribers.model import LeftReason, Subscriber
 from subscribers.suppression import SuppressionList
 
 PATIENCE = 20  # times that a database which does not answer is asked again before outcomes are given up
 PAUSE_S = 1.0  # before that, where it said so at once
-EXPIRE_ROWS = 5_000  # rows of an expired mailing that are settled in one transaction
-SLEEPERS = 1_000  # rows of an alert that are looked at at once where it is night
 
 
 class Outbox:
@@ -133,7 +127,10 @@ class Outbox:
             running = self._running(self._statements.running(connection))
             rest = math.inf if allowance is None else allowance - self._statements.sent_today(connection, now)
             spent = self._statements.spent(connection, held, now) if held else {}
-            claims, dry, held_by_limit = self._claim(connection, running, wants, rest, now)
+            claiming = Claiming(
+                self._statements, self._suppression, self._time_zone, connection, worker_id=self._worker_id, now=now
+            )
+            claims, dry, held_by_limit = claiming.claim(running, wants, rest)
             # Last, for PostgreSQL's answer to it is not waited for: it works while letters are written.
             self._record(connection, ended, now)
             meanwhile(claims)
@@ -263,116 +260,6 @@ class Outbox:
                     self._launched[mailing.id] = _launched(mailing, said or None)
         return {mailing_id: self._launched[mailing_id] for mailing_id in ids}
 
-    def _claim(
-        self,
-        connection: Bare,
-        running: Mapping[int, Launched],
-        wants: Mapping[Lane, int],
-        rest: float,
-        now: datetime,
-    ) -> tuple[list[Claimed], bool, bool]:
-        """Take what is due, the most urgent first; say also whether that was all, and whether the day's limit held.
-
-        Args:
-            connection: with the turn's transaction.
-            running: the mailings, the most urgent first.
-            wants: how many claims there may be after each lane.
-            rest: how many ordinary mails may still go out today.
-            now: the moment.
-        """
-        expired = [one for one in running.values() if now >= one.expires_at]
-        ended = [self._statements.expire(connection, one.id, EXPIRE_ROWS, now) for one in expired]
-        dry = all(count < EXPIRE_ROWS for count in ended)
-        alive = [one for one in running.values() if now < one.expires_at]
-        service = {one.id: one for one in alive if one.lane is Lane.SERVICE}
-        claims, dry_of_service = self._take_service(connection, service, wants[Lane.SERVICE], now)
-        dry, held = dry and dry_of_service, False
-        for launched in alive:
-            if launched.lane is Lane.SERVICE:
-                continue
-            room = wants[launched.lane] - len(claims)
-            if room <= 0:
-                dry = False
-                continue
-            if launched.lane is Lane.REST and rest < room:
-                held = True
-                if rest <= 0:
-                    continue
-                room = int(rest)
-            taken, over = self._take_of(connection, launched, room, now)
-            claims += taken
-            dry &= over
-            if launched.lane is Lane.REST:
-                rest -= len(taken)
-        return claims, dry, held
-
-    def _take_service(
-        self, connection: Bare, service: Mapping[int, Launched], room: int, now: datetime
-    ) -> tuple[list[Claimed], bool]:
-        """Claim service mails that are due; say also whether that was all.
-
-        Whether each may be sent was seen when it was asked for, and what has changed since takes it back:
-        see `forgetting`.
-        """
-        if room <= 0 or not service:
-            return [], not service
-        rows = self._statements.due_service(connection, service, room, now)
-        claims = [_claimed(row, service[row.mailing]) for row in rows]
-        if claims:
-            self._statements.take(connection, [one.id for one in claims], self._worker_id)
-        return claims, len(rows) < room
-
-    def _take_of(self, connection: Bare, launched: Launched, room: int, now: datetime) -> tuple[list[Claimed], bool]:
-        """Claim so many deliveries of one mailing at the most; say also whether that was all."""
-        awake = _Awake(launched, self._time_zone, now)
-        claims: list[Claimed] = []
-        # Once more, so that nobody who is awake waits behind many who are not.
-        for look in (room, SLEEPERS):
-            rows = self._statements.due(connection, launched, look, now)
-            taken = self._take(connection, launched, rows, room - len(claims), awake, now)
-            claims += taken.claims
-            if taken.unready:
-                return claims, True  # what is not composed yet comes before what else there is of the mailing
-            if len(rows) < look or not taken.asleep or len(claims) == room:
-                return claims, len(rows) < look and not taken.left
-        return claims, False
-
-    def _take(
-        self,
-        connection: Bare,
-        launched: Launched,
-        rows: Sequence[DueRow],
-        room: int,
-        awake: "_Awake",
-        now: datetime,
-    ) -> "_Taken":
-        """Claim deliveries of one mailing that are due, apart from those that are not to be sent, or not by night."""
-        if not rows:
-            return _Taken([])
-        hashes = [self._suppression.hash(row.address_key) for row in rows]
-        # People get the rest of an edition that holds, say, a closed appeal with their next digest.
-        suppressed, spent = self._statements.barred(connection, hashes, {row.edition_id for row in rows}, now)
-        claims: list[Claimed] = []
-        asleep: dict[datetime, list[int]] = {}
-        unready = left = False
-        for row, hashed in zip(rows, hashes, strict=True):
-            if row.edition_id in spent and spent[row.edition_id] is None:
-                unready = True
-                continue
-            if reason := _why_not(row, spent, suppressed=hashed in suppressed):
-                self._statements.skip(connection, row.id, reason, now)
-            elif (at := awake.at(row.zone)) > now:
-                asleep.setdefault(at, []).append(row.id)
-            elif len(claims) < room:
-                claims.append(_claimed(row, launched))
-            else:
-                left = True
-        if claims:
-            self._statements.take(connection, [one.id for one in claims], self._worker_id)
-        for at, numbers in asleep.items():
-            self._statements.put_off(connection, numbers, at)
-        return _Taken(claims, unready=unready, asleep=bool(asleep), left=left)
-
     # ── afterwards ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def finish_mailings(self, *, now: datetime) -> None:
@@ -395,39 +282,6 @@ class Outbox:
                 if not session.scalar(select(or_(waiting, sending))):
                     mailing.state = MailingState.FINISHED
                     mailing.finished_at = now
-
-
-class _Taken(NamedTuple):
-    """What came of some deliveries that were due.
-
-    Attributes:
-        claims: those that were claimed.
-        unready: whether some wait for their edition to be composed.
-        asleep: whether some were put off to somebody's morning.
-        left: whether there was no room for some.
-    """
-
-    claims: list[Claimed]
-    unready: bool = False
-    asleep: bool = False
-    left: bool = False
-
-
-class _Awake:
-    """Says when a mailing may come to people, zone by zone: since it was launched, it may have become night there."""
-
-    def __init__(self, launched: Launched, home: str, now: datetime) -> None:
-        self._launched, self._home, self._now = launched, home, now
-        self._at: dict[str, datetime] = {}
-
-    def at(self, zone: str) -> datetime:
-        """Give the moment, for those whose clock is in a zone."""
-        if not self._launched.by_day:
-            return self._now
-        if zone not in self._at:
-            clock = known_zone(zone) or self._home
-            self._at[zone] = awake_at(self._now, self._launched.expires_at, clock)
-        return self._at[zone]
 
 
 def _verdict(claimed: Claimed, outcome: Outcome) -> Outcome:
@@ -459,34 +313,6 @@ def _settled_row(ended: Ended, now: datetime) -> SettledRow:
         settled.reply,
         settled.settled_at,
         settled.perhaps_sent,
-    )
-
-
-def _why_not(row: DueRow, spent: Mapping[int, Skip | None], *, suppressed: bool) -> Skip | None:
-    if row.why_not:
-        return Skip(row.why_not)
-    if suppressed:
-        return Skip.SUPPRESSED
-    return None if row.edition_id is None else spent.get(row.edition_id)
-
-
-def _claimed(row: DueRow, launched: Launched) -> Claimed:
-    if row.edition_id is None:
-        msg = f"delivery {row.id} is queued without an edition"
-        raise AssertionError(msg)
-    return Claimed(
-        row.id,
-        row.fence + 1,
-        launched,
-        row.edition_id,
-        row.subscriber_id,
-        row.token_epoch,
-        wire_form(row.email, row.address_key),
-        row.address_key.rpartition("@")[2],
-        row.name,
-        row.attempts,
-        bool(row.blamed),
-        row.errand,
     )
 
 

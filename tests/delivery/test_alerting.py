@@ -9,7 +9,7 @@ from sqlalchemy import select
 from newsletter.appeals.history import Move
 from newsletter.appeals.model import Act, Appeal, AppealClosed, Audience, FollowUp, NotApproved
 from newsletter.appeals.urgency import Urgency
-from newsletter.delivery import alert_faults, control, outbox
+from newsletter.delivery import alert_faults, claiming, control
 from newsletter.delivery.alertable import select_all, select_recipients
 from newsletter.delivery.deciding import decide
 from newsletter.delivery.model import Delivery, DeliveryState, Lane, Mailing, MailingKind, MailingState, OnUncertain
@@ -438,7 +438,7 @@ def test_what_a_server_deferred_into_the_night_waits_too(parts):
 
 
 def test_nobody_who_is_awake_waits_behind_those_who_sleep(parts, monkeypatch):
-    monkeypatch.setattr(outbox, "SLEEPERS", 20)
+    monkeypatch.setattr(claiming, "SLEEPERS", 20)
     for place in range(50):
         person(parts, f"berlin{place}", zone="Europe/Berlin")
     for place in range(6):
